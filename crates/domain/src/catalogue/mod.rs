@@ -1,0 +1,247 @@
+//! The organisation: platform, domain, product, component, instance, and teams across them.
+
+mod image;
+mod node;
+mod place;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use image::{ImageCode, image_code};
+pub use node::{Level, NodeRef};
+pub use place::{ComponentId, Placed, PlacedBy, Placer};
+pub use tree::{ComponentNode, Node, ProductHint, ProductNode, Tree};
+
+use crate::rules::Rules;
+use crate::{Code, Problem};
+
+/// Name of the platform, domain and product that hold what nobody has placed yet.
+pub const UNASSIGNED: &str = "unassigned";
+
+/// Free labels of a node.
+pub type Labels = BTreeMap<String, String>;
+
+/// The declared tree and the rules, as files and the API carry it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalogue {
+    /// The top of the tree.
+    pub platforms: Vec<Platform>,
+    /// Owners of products.
+    pub teams: Vec<Team>,
+    /// Rules that turn names into meaning.
+    pub rules: Rules,
+}
+
+/// Highest level of the organisation: several related domains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Platform {
+    /// Unique name.
+    pub name: String,
+    /// Free labels.
+    pub labels: Labels,
+    /// Its domains.
+    pub domains: Vec<Domain>,
+}
+
+/// Products with similar or complementary functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Domain {
+    /// Unique name.
+    pub name: String,
+    /// Free labels.
+    pub labels: Labels,
+    /// Its products.
+    pub products: Vec<Product>,
+}
+
+/// What an end user perceives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Product {
+    /// Unique name, without `/`.
+    pub name: String,
+    /// Owner.
+    pub team: Option<String>,
+    /// Other names events use for it.
+    pub aliases: Vec<String>,
+    /// Free labels.
+    pub labels: Labels,
+    /// Its components.
+    pub components: Vec<Component>,
+}
+
+/// What is deployed: a microservice or a monolith.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Component {
+    /// Name, unique in its product.
+    pub name: String,
+    /// Other names events use for it.
+    pub aliases: Vec<String>,
+    /// Repository of its code.
+    pub repo: Option<String>,
+    /// Repository of its configuration, for GitOps.
+    pub config_repo: Option<String>,
+    /// In a monorepo, the folders or files (`*` for any text) that belong to it; empty for all.
+    pub paths: Vec<String>,
+    /// How an image tag names the code: `{sha}`, `{sha7}`, `v{semver}`, `{branch}-{sha7}`, …
+    pub image_tag: Option<String>,
+    /// Free labels.
+    pub labels: Labels,
+    /// Declared instances.
+    pub instances: Vec<Instance>,
+}
+
+/// One place where a component runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Instance {
+    /// Name, unique in its component.
+    pub name: String,
+    /// Free labels, such as `business_unit`.
+    pub labels: Labels,
+}
+
+/// Owner of products.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Team {
+    /// Unique name.
+    pub name: String,
+    /// Free labels.
+    pub labels: Labels,
+}
+
+impl Catalogue {
+    /// Checks names: present, unique where they must be, without the characters that separate names.
+    ///
+    /// # Errors
+    /// `catalogue_invalid` with the node and the rule it breaks.
+    pub fn validate(&self) -> Result<(), Problem> {
+        let mut names = Names::default();
+        for platform in &self.platforms {
+            names.take(Level::Platform, &platform.name, "")?;
+            for domain in &platform.domains {
+                names.take(Level::Domain, &domain.name, "")?;
+                for product in &domain.products {
+                    names.take(Level::Product, &product.name, "")?;
+                    for alias in &product.aliases {
+                        names.take(Level::Product, alias, "")?;
+                    }
+                    for component in &product.components {
+                        for name in std::iter::once(&component.name).chain(&component.aliases) {
+                            names.take(Level::Component, name, &product.name)?;
+                        }
+                        for instance in &component.instances {
+                            names.take(
+                                Level::Instance,
+                                &instance.name,
+                                &format!("{}/{}", product.name, component.name),
+                            )?;
+                        }
+                    }
+                }
+            }
+        }
+        for team in &self.teams {
+            names.take(Level::Team, &team.name, "")?;
+        }
+        Ok(())
+    }
+
+    /// Every component with the path down to it.
+    pub fn components(&self) -> impl Iterator<Item = (&Platform, &Domain, &Product, &Component)> {
+        self.platforms.iter().flat_map(|platform| {
+            platform.domains.iter().flat_map(move |domain| {
+                domain.products.iter().flat_map(move |product| {
+                    product.components.iter().map(move |component| (platform, domain, product, component))
+                })
+            })
+        })
+    }
+
+    /// Every product with the path down to it.
+    pub fn products(&self) -> impl Iterator<Item = (&Platform, &Domain, &Product)> {
+        self.platforms.iter().flat_map(|platform| {
+            platform
+                .domains
+                .iter()
+                .flat_map(move |domain| domain.products.iter().map(move |product| (platform, domain, product)))
+        })
+    }
+}
+
+#[derive(Default)]
+struct Names(BTreeSet<(Level, String, String)>);
+
+impl Names {
+    fn take(&mut self, level: Level, name: &str, within: &str) -> Result<(), Problem> {
+        let bad = |rule: String| Err(Problem::new(Code::CatalogueInvalid, rule));
+        let place = if within.is_empty() { String::new() } else { format!(" of `{within}`") };
+        if name.trim().is_empty() {
+            return bad(format!("a {level}{place} has no name"));
+        }
+        if name != name.trim() || name.len() > 256 || name.chars().any(char::is_control) {
+            return bad(format!(
+                "the {level} name `{}`{place} has spaces around it, control characters or over 256 bytes",
+                name.trim()
+            ));
+        }
+        if level != Level::Component && level != Level::Instance && name.contains('/') {
+            return bad(format!("the {level} name `{name}` contains `/`, which separates product and component"));
+        }
+        if level == Level::Component && name.contains('@') {
+            return bad(format!(
+                "the component name `{name}`{place} contains `@`, which separates component and instance"
+            ));
+        }
+        if !self.0.insert((level, within.to_owned(), name.to_owned())) {
+            return bad(format!("the {level} name `{name}`{place} is used twice"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Catalogue {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_catalogue_reads_as_people_write_it() {
+        let catalogue = read(
+            r#"
+            [[platforms]]
+            name = "commerce"
+            [[platforms.domains]]
+            name = "e-commerce"
+            [[platforms.domains.products]]
+            name = "shop"
+            team = "checkout"
+            [[platforms.domains.products.components]]
+            name = "cart"
+            repo = "acme/cart"
+            "#,
+        );
+        catalogue.validate().unwrap();
+        assert_eq!(catalogue.components().next().unwrap().3.repo.as_deref(), Some("acme/cart"));
+    }
+
+    #[test]
+    fn a_name_used_twice_is_refused_with_its_place() {
+        let product = |name: &str| Product { name: name.to_owned(), ..Product::default() };
+        let domain =
+            Domain { name: "d".to_owned(), products: vec![product("shop"), product("shop")], ..Domain::default() };
+        let platform = Platform { name: "p".to_owned(), domains: vec![domain], ..Platform::default() };
+        let problem = Catalogue { platforms: vec![platform], ..Catalogue::default() }.validate().unwrap_err();
+        assert_eq!(problem.message, "the product name `shop` is used twice");
+    }
+}

@@ -1,0 +1,261 @@
+//! Where an event belongs: from the names it carries to a component of the tree.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Catalogue, Component, UNASSIGNED};
+use crate::rules::Rules;
+
+/// `product/component`: a component's full name, unique everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ComponentId(Arc<str>);
+
+impl ComponentId {
+    /// From the two names.
+    #[must_use]
+    pub fn new(product: &str, component: &str) -> Self {
+        ComponentId(format!("{product}/{component}").into())
+    }
+
+    /// From the full name; none without a product.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split_once('/').filter(|(product, component)| !product.is_empty() && !component.is_empty())?;
+        Some(ComponentId(text.into()))
+    }
+
+    /// The product.
+    #[must_use]
+    pub fn product(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(product, _)| product)
+    }
+
+    /// The component's name within its product; it may contain slashes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// The full name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ComponentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// By which rule something was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlacedBy {
+    /// The catalogue knows the name.
+    Catalogue,
+    /// The event names product and component itself.
+    Event,
+    /// The repository belongs to one component.
+    Repository,
+    /// Another event named the product of this component.
+    OtherEvents,
+    /// Several components have this name; it waits under `unassigned`.
+    Ambiguous,
+    /// Nobody knows the name; it waits under `unassigned`.
+    Unassigned,
+}
+
+/// The outcome of placing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The component.
+    pub component: ComponentId,
+    /// Why there.
+    pub by: PlacedBy,
+}
+
+/// The catalogue prepared for look-ups, with the components that events declared by naming their product.
+#[derive(Clone, Debug, Default)]
+pub struct Placer {
+    rules: Rules,
+    declared: BTreeMap<ComponentId, Component>,
+    names: HashMap<String, BTreeSet<ComponentId>>,
+    repos: HashMap<String, BTreeSet<ComponentId>>,
+    products: HashMap<String, String>,
+    implied: HashMap<String, BTreeSet<ComponentId>>,
+}
+
+impl Placer {
+    /// Prepares a catalogue.
+    #[must_use]
+    pub fn new(catalogue: &Catalogue) -> Self {
+        let mut placer = Placer { rules: catalogue.rules.clone(), ..Placer::default() };
+        for (_, _, product) in catalogue.products() {
+            for name in std::iter::once(&product.name).chain(&product.aliases) {
+                placer.products.insert(name.clone(), product.name.clone());
+            }
+        }
+        for (_, _, product, component) in catalogue.components() {
+            let id = ComponentId::new(&product.name, &component.name);
+            for name in std::iter::once(&component.name).chain(&component.aliases) {
+                placer.names.entry(name.clone()).or_default().insert(id.clone());
+                placer.names.entry(format!("{}/{name}", product.name)).or_default().insert(id.clone());
+            }
+            if let Some(repo) = &component.repo {
+                placer.repos.entry(repo.clone()).or_default().insert(id.clone());
+            }
+            placer.declared.insert(id, component.clone());
+        }
+        placer
+    }
+
+    /// Tells that events place `component` themselves; says whether that was news.
+    pub fn imply(&mut self, component: &ComponentId) -> bool {
+        self.implied.entry(component.name().to_owned()).or_default().insert(component.clone())
+    }
+
+    /// Takes back [`Placer::imply`].
+    pub fn forget(&mut self, component: &ComponentId) {
+        if let Some(known) = self.implied.get_mut(component.name()) {
+            known.remove(component);
+        }
+    }
+
+    /// Whether events imply this component.
+    #[must_use]
+    pub fn implies(&self, component: &ComponentId) -> bool {
+        self.implied.get(component.name()).is_some_and(|known| known.contains(component))
+    }
+
+    /// The rules of the catalogue.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What the catalogue says of a component.
+    #[must_use]
+    pub fn declared(&self, component: &ComponentId) -> Option<&Component> {
+        self.declared.get(component)
+    }
+
+    /// A product by its name or one of its other names.
+    #[must_use]
+    pub fn product(&self, name: &str) -> String {
+        self.products.get(name).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Whether the catalogue declares this product.
+    #[must_use]
+    pub fn knows_product(&self, name: &str) -> bool {
+        self.products.contains_key(name)
+    }
+
+    /// Places a component named by an event, in order: product and component given; the catalogue's name or other
+    /// name; the one component of the repository; a product other events gave it; else `unassigned`.
+    #[must_use]
+    pub fn place(&self, component: &str, product: Option<&str>, repo: Option<&str>) -> Placed {
+        if let Some(product) = product {
+            let product = self.product(product);
+            let short =
+                component.strip_prefix(&format!("{product}/")).filter(|name| !name.is_empty()).unwrap_or(component);
+            let known = self.names.get(&format!("{product}/{short}")).and_then(|ids| ids.first());
+            return match known {
+                Some(id) => Placed { component: id.clone(), by: PlacedBy::Catalogue },
+                None => Placed { component: ComponentId::new(&product, short), by: PlacedBy::Event },
+            };
+        }
+        let mut ambiguous = false;
+        let by_repo = repo.and_then(|repo| self.repos.get(repo));
+        for (ids, by) in [
+            (self.names.get(component), PlacedBy::Catalogue),
+            (by_repo, PlacedBy::Repository),
+            (self.implied.get(component), PlacedBy::OtherEvents),
+        ] {
+            let Some(ids) = ids else { continue };
+            if let (Some(id), 1) = (ids.first(), ids.len()) {
+                return Placed { component: id.clone(), by };
+            }
+            // A repository of several components says nothing about a name it does not know.
+            ambiguous |= ids.len() > 1 && by != PlacedBy::Repository;
+        }
+        let full = ComponentId::parse(component).filter(|id| self.implies(id) || self.knows_product(id.product()));
+        match full {
+            Some(id) => Placed { component: id, by: PlacedBy::OtherEvents },
+            None => Placed {
+                component: ComponentId::new(UNASSIGNED, component),
+                by: if ambiguous { PlacedBy::Ambiguous } else { PlacedBy::Unassigned },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Domain, Platform, Product};
+    use super::*;
+
+    fn placer() -> Placer {
+        let component = |name: &str, repo: &str| Component {
+            name: name.to_owned(),
+            repo: Some(repo.to_owned()),
+            aliases: vec![format!("{name}-svc")],
+            ..Component::default()
+        };
+        let product = |name: &str, components| Product { name: name.to_owned(), components, ..Product::default() };
+        Placer::new(&Catalogue {
+            platforms: vec![Platform {
+                name: "p".to_owned(),
+                domains: vec![Domain {
+                    name: "d".to_owned(),
+                    products: vec![
+                        product("shop", vec![component("cart", "acme/cart"), component("api", "acme/mono")]),
+                        product("till", vec![component("api", "acme/mono")]),
+                    ],
+                    ..Domain::default()
+                }],
+                ..Platform::default()
+            }],
+            ..Catalogue::default()
+        })
+    }
+
+    fn place(placer: &Placer, component: &str, product: Option<&str>, repo: Option<&str>) -> (String, PlacedBy) {
+        let placed = placer.place(component, product, repo);
+        (placed.component.to_string(), placed.by)
+    }
+
+    #[test]
+    fn names_find_their_component() {
+        let placer = placer();
+        assert_eq!(place(&placer, "cart", None, None), ("shop/cart".into(), PlacedBy::Catalogue));
+        assert_eq!(place(&placer, "cart-svc", None, None), ("shop/cart".into(), PlacedBy::Catalogue));
+        assert_eq!(place(&placer, "till/api", None, None), ("till/api".into(), PlacedBy::Catalogue));
+        assert_eq!(place(&placer, "api", Some("till"), None), ("till/api".into(), PlacedBy::Catalogue));
+        assert_eq!(place(&placer, "deploy", None, Some("acme/cart")), ("shop/cart".into(), PlacedBy::Repository));
+        assert_eq!(place(&placer, "new", Some("shop"), None), ("shop/new".into(), PlacedBy::Event));
+        assert_eq!(place(&placer, "api", None, None), ("unassigned/api".into(), PlacedBy::Ambiguous));
+        assert_eq!(
+            place(&placer, "deploy", None, Some("acme/mono")),
+            ("unassigned/deploy".into(), PlacedBy::Unassigned)
+        );
+        assert_eq!(place(&placer, "org/repo", None, None), ("unassigned/org/repo".into(), PlacedBy::Unassigned));
+    }
+
+    #[test]
+    fn other_events_may_place_a_short_name() {
+        let mut placer = placer();
+        let id = ComponentId::new("stock", "ledger");
+        assert!(placer.imply(&id) && !placer.imply(&id));
+        assert_eq!(place(&placer, "ledger", None, None), ("stock/ledger".into(), PlacedBy::OtherEvents));
+        assert_eq!(place(&placer, "stock/ledger", None, None), ("stock/ledger".into(), PlacedBy::OtherEvents));
+        placer.forget(&id);
+        assert_eq!(place(&placer, "ledger", None, None).1, PlacedBy::Unassigned);
+    }
+}

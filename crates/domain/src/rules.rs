@@ -1,0 +1,129 @@
+//! Rules that turn names into meaning: which environments are production, what a hotfix looks like.
+
+use serde::{Deserialize, Serialize};
+
+/// Rules of one installation. Changing them is a journal row and re-links what they touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Words that make an environment production: whole words, any case.
+    pub production: Vec<String>,
+    /// What makes a deployment a hotfix.
+    pub hotfix: HotfixRules,
+    /// A range of more commits than this is not believed.
+    pub max_range_commits: u32,
+}
+
+/// What makes a deployment a hotfix, besides its source saying so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HotfixRules {
+    /// Branches, `*` for any text.
+    pub branches: Vec<String>,
+    /// Labels of the pull request.
+    pub labels: Vec<String>,
+    /// Titles of the pull request, `*` for any text.
+    pub titles: Vec<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        Rules {
+            production: words(&["prod", "production", "prd", "live"]),
+            hotfix: HotfixRules::default(),
+            max_range_commits: 5_000,
+        }
+    }
+}
+
+impl Default for HotfixRules {
+    fn default() -> Self {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        HotfixRules { branches: words(&["hotfix/*"]), labels: words(&["hotfix"]), titles: words(&["Revert \"*\""]) }
+    }
+}
+
+impl Rules {
+    /// Whether an environment is production: one of its words is on the list.
+    ///
+    /// Words are runs of letters and digits, so `prod-eu` and `eu/PROD` are production and `preprod` is not;
+    /// neither is a name that says `non` or `pre` right before the word (`non-prod`, `pre-production`).
+    #[must_use]
+    pub fn is_production(&self, environment: &str) -> bool {
+        let words: Vec<String> = environment
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        words.iter().enumerate().any(|(index, word)| {
+            let denied = index > 0 && ["non", "pre", "not"].contains(&words[index - 1].as_str());
+            !denied && self.production.iter().any(|wanted| wanted.to_lowercase() == *word)
+        })
+    }
+}
+
+impl HotfixRules {
+    /// The rule a branch matches.
+    #[must_use]
+    pub fn branch(&self, branch: &str) -> Option<&str> {
+        self.branches.iter().find(|pattern| glob(pattern, branch)).map(String::as_str)
+    }
+
+    /// The rule a pull request's label matches.
+    #[must_use]
+    pub fn label<'a>(&'a self, labels: &[String]) -> Option<&'a str> {
+        self.labels.iter().find(|rule| labels.iter().any(|label| label.eq_ignore_ascii_case(rule))).map(String::as_str)
+    }
+
+    /// The rule a pull request's title matches.
+    #[must_use]
+    pub fn title(&self, title: &str) -> Option<&str> {
+        self.titles.iter().find(|pattern| glob(pattern, title)).map(String::as_str)
+    }
+}
+
+/// Matches a pattern in which `*` stands for any text, also none. Linear in the text for each `*`.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_is_a_whole_word() {
+        let rules = Rules::default();
+        for name in ["prod", "PRODUCTION", "eu-prod", "prod/eu-west-1", "Live", "shop (prd)"] {
+            assert!(rules.is_production(name), "{name}");
+        }
+        for name in ["preprod", "pre-prod", "non-production", "staging", "product-test", "delivery", ""] {
+            assert!(!rules.is_production(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn star_stands_for_any_text() {
+        assert!(glob("hotfix/*", "hotfix/cart") && glob("*", "") && glob("Revert \"*\"", "Revert \"x\""));
+        assert!(glob("a*b*c", "a-b-b-c") && glob("v1", "v1"));
+        assert!(!glob("hotfix/*", "fix/cart") && !glob("v1", "v12") && !glob("a*b*c", "a-c-b"));
+    }
+}

@@ -1,0 +1,2 @@
+//! leadline
+fn main() {}
