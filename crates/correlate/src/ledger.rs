@@ -197,6 +197,8 @@ pub trait Ledger {
 
     // Arrived commits.
     fn reached(&mut self, reach: &Reach, repo: u32) -> Result<RoaringBitmap>;
+    /// Components on which any commit of this repository has arrived.
+    fn reaching(&mut self, repo: u32) -> Result<Vec<ComponentId>>;
     fn put_reached(&mut self, reach: &Reach, repo: u32, commits: &RoaringBitmap) -> Result<()>;
     fn arrived(&mut self, deployment: &DeploymentKey) -> Result<Option<Arrived>>;
     /// None takes back what was put.

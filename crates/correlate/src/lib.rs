@@ -1,50 +1,30 @@
 //! Events, catalogue and rules to facts: which commits a deployment brought, what kind it is, what it broke and what
 //! mended it. Pure and incremental: [`Engine::apply`] gives, batch by batch and in any order, what one pass over all
 //! events gives.
+//!
+//! The way of a batch, each step feeding the next:
+//!
+//! 1. `engine`: events are merged into entities; what they touch is noted in a [`work::Work`] list.
+//! 2. `base`: touched deployments are placed in the tree and their commit is found.
+//! 3. `walk`: touched components are walked again from the first touched deployment on: kinds, what is counted, which
+//!    commits arrived, which deployment a rollback or hotfix blames.
+//! 4. `attribute`: touched incidents look for the deployment that caused them.
+//! 5. `signals`: touched deployments collect their failure signals, incidents and remediation.
 
+mod attribute;
+mod base;
+mod code;
+mod commits;
+mod engine;
+mod graph;
+mod kind;
 mod ledger;
+#[cfg(feature = "memory")]
+pub mod memory;
+mod reached;
+mod signals;
+mod walk;
+mod work;
 
+pub use engine::{Applied, Engine};
 pub use ledger::{Arrived, CommitNode, Ledger, LedgerError, Reach, Result, Wait, Which, same_code};
-
-use domain::catalogue::Catalogue;
-use domain::event::Event;
-
-/// Applies events to a ledger.
-#[derive(Debug)]
-pub struct Engine {}
-
-/// What one batch changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Entities whose content changed.
-    pub entities: usize,
-}
-
-impl Engine {
-    /// For a catalogue, with what events of this ledger have told of the tree.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub fn new(catalogue: &Catalogue, ledger: &mut impl Ledger) -> Result<Self> {
-        let _ = (catalogue, ledger);
-        Ok(Engine {})
-    }
-
-    /// Applies a batch: merges entities, then re-links what they touch.
-    ///
-    /// # Errors
-    /// When the ledger fails; the caller rolls its transaction back.
-    pub fn apply(&mut self, ledger: &mut impl Ledger, events: &[Event]) -> Result<Applied> {
-        let _ = (ledger, events);
-        Ok(Applied::default())
-    }
-
-    /// Takes another catalogue and places and links anew what it changes.
-    ///
-    /// # Errors
-    /// When the ledger fails; the caller rolls its transaction back.
-    pub fn change_catalogue(&mut self, ledger: &mut impl Ledger, catalogue: &Catalogue) -> Result<Applied> {
-        let _ = (ledger, catalogue);
-        Ok(Applied::default())
-    }
-}

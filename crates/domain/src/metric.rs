@@ -111,7 +111,8 @@ impl FromStr for Metric {
 macro_rules! reasons {
     ($($name:ident $text:literal $doc:literal;)*) => {
         /// Why there is no value, or why a row is left out.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
         pub enum Reason { $(#[doc = $doc] $name,)* }
 
         impl Reason {
@@ -120,6 +121,9 @@ macro_rules! reasons {
             /// The word in JSON and SQL.
             #[must_use]
             pub const fn text(self) -> &'static str { match self { $(Reason::$name => $text,)* } }
+            /// From the word.
+            #[must_use]
+            pub fn read(text: &str) -> Option<Self> { match text { $($text => Some(Reason::$name),)* _ => None } }
             /// What it means and what to do, for people.
             #[must_use]
             pub const fn doc(self) -> &'static str { match self { $(Reason::$name => $doc,)* } }

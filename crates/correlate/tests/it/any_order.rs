@@ -1,0 +1,341 @@
+//! Any order, any repeats, any split into batches gives what one full pass gives, and that is what the reference says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use correlate::Engine;
+use correlate::memory::MemoryLedger;
+use domain::catalogue::{Catalogue, Component, Domain, Platform, Product};
+use domain::event::{Event, EventKind, entity_key};
+use domain::fact::DeploymentFact;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::reference::{Expected, World as Reference};
+use crate::support::{event, sha};
+
+fn catalogue() -> Catalogue {
+    let component = |name: &str, paths: &[&str]| Component {
+        name: name.into(),
+        repo: Some("acme/mono".into()),
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        ..Component::default()
+    };
+    let product = |name: &str, components| Product { name: name.into(), components, ..Product::default() };
+    let products = vec![product("known", vec![component("mono", &["lib/"])])];
+    let domain = Domain { name: "d".into(), products, ..Domain::default() };
+    let mut catalogue = Catalogue {
+        platforms: vec![Platform { name: "p".into(), domains: vec![domain], ..Platform::default() }],
+        ..Catalogue::default()
+    };
+    catalogue.rules.max_range_commits = 4;
+    catalogue
+}
+
+fn hour(hour: u8) -> String {
+    format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)
+}
+
+fn commit_name(index: u8) -> String {
+    sha(&format!("c{index}"))
+}
+
+fn repo() -> impl Strategy<Value = &'static str> {
+    prop_oneof![4 => Just("acme/mono"), 1 => Just("acme/fork")]
+}
+
+/// Commits c0 to c7, each with parents among the earlier ones (and, rarely, later ones: a cycle).
+fn change() -> impl Strategy<Value = Value> {
+    (0u8..8, repo(), prop::collection::vec(0u8..8, 0..3), 0u8..72, 0u8..6, 0u8..8, any::<bool>()).prop_map(
+        |(index, repo, parents, at, shape, target, own_path)| {
+            let parents: Vec<String> = parents
+                .iter()
+                .map(|parent| if *parent < index || shape == 5 { *parent } else { parent % index.max(1) })
+                .map(commit_name)
+                .collect();
+            let mut value =
+                json!({"type": "change", "repo": repo, "sha": commit_name(index), "committed_at": hour(at)});
+            if shape != 0 {
+                value["parents"] = json!(if index == 0 && shape != 5 { Vec::new() } else { parents });
+            }
+            if shape == 1 {
+                value["message"] = json!(format!("Revert\n\nThis reverts commit {}.", commit_name(target)));
+            }
+            if shape == 2 {
+                value["paths"] = json!([if own_path { "lib/x" } else { "doc/x" }]);
+            }
+            value
+        },
+    )
+}
+
+fn deployment() -> impl Strategy<Value = Value> {
+    let place = (0u8..5, 0u8..3, prop::sample::select(vec!["production", "prod-b", "staging"]));
+    let state = (
+        prop::sample::select(vec!["succeeded", "succeeded", "succeeded", "failed", "cancelled", "in_progress"]),
+        0u8..72,
+        0u8..3,
+    );
+    let code = (0u8..7, 0u8..8, 0u8..4, repo());
+    let extra = (0u8..16, 0u8..5, 0u8..72);
+    (0u8..7, place, state, code, extra, 0u8..2).prop_map(|(id, place, state, code, extra, source)| {
+        let (component, instance, environment) = place;
+        let (status, finished, updated) = state;
+        let (shape, commit, version, repo) = code;
+        let mut value = json!({"type": "deployment", "id": format!("d{id}"), "source": format!("s{source}"), "environment": environment, "status": status});
+        match component {
+            0 => value["component"] = json!("mono"),
+            1 => {
+                value["component"] = json!("cart");
+                value["product"] = json!("shop");
+            }
+            2 => value["component"] = json!("cart"),
+            3 => {
+                value["component"] = json!("pay");
+                value["product"] = json!("shop");
+            }
+            _ => {
+                value["component"] = json!("cart");
+                value["product"] = json!("till");
+            }
+        }
+        if instance > 0 {
+            value["instance"] = json!(["", "eu", "us"][instance as usize]);
+        }
+        if status != "in_progress" {
+            value["finished_at"] = json!(hour(finished));
+        }
+        if updated > 0 {
+            value["updated_at"] = json!(hour(70 + updated));
+        }
+        let name = format!("1.{version}.0");
+        match shape {
+            0 | 1 => value["sha"] = json!(commit_name(commit)),
+            2 => value["sha"] = json!(&commit_name(commit)[..10]),
+            3 => value["version"] = json!(name),
+            4 => {
+                value["version"] = json!(name);
+                value["commit_at"] = json!(hour(extra.2));
+            }
+            5 => value["commits"] = json!([{"sha": commit_name(commit), "committed_at": hour(extra.2)}, {"sha": commit_name(commit / 2), "committed_at": hour(extra.2 / 2)}]),
+            _ => {}
+        }
+        if shape == 1 || shape == 3 {
+            value["repo"] = json!(repo);
+        }
+        if extra.1 == 4 {
+            value["version"] = json!(name);
+        }
+        match extra.0 {
+            0 => value["change_kind"] = json!("rollback"),
+            1 => value["change_kind"] = json!("hotfix"),
+            2 => value["change_kind"] = json!("config"),
+            3 => value["fixes"] = json!([format!("i{}", extra.1 % 4)]),
+            4 => value["branch"] = json!("hotfix/x"),
+            5 => {
+                value["health"] = json!("degraded");
+                value["health_at"] = json!(hour(extra.2));
+            }
+            6 => {
+                value["change_kind"] = json!("rollback");
+                value["replaces"] = json!(format!("d{}", extra.1));
+            }
+            _ => {}
+        }
+        value
+    })
+}
+
+fn incident() -> impl Strategy<Value = Value> {
+    (0u8..4, 0u8..5, 0u8..72, prop::option::of(0u8..72), prop::option::of(0u8..24), prop::option::of(0u8..7), 0u8..3).prop_map(
+        |(id, place, opened, started, resolved, deployment, instance)| {
+            let mut value = json!({"type": "incident", "id": format!("i{id}"), "source": format!("s{}", id % 2), "opened_at": hour(opened)});
+            match place {
+                0 => value["product"] = json!("shop"),
+                1 => value["component"] = json!("cart"),
+                2 => {
+                    value["product"] = json!("shop");
+                    value["component"] = json!("cart");
+                }
+                3 => value["component"] = json!("mono"),
+                _ => value["product"] = json!("till"),
+            }
+            if let Some(started) = started {
+                value["started_at"] = json!(hour(started));
+            }
+            if let Some(resolved) = resolved {
+                value["resolved_at"] = json!(hour(opened.max(started.unwrap_or(0)) + resolved));
+            }
+            if let Some(deployment) = deployment.filter(|_| opened % 3 == 0) {
+                value["deployment_id"] = json!(format!("d{deployment}"));
+            }
+            if instance == 2 {
+                value["instance"] = json!("eu");
+            }
+            value
+        },
+    )
+}
+
+fn other() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (0u8..4, 0u8..8, repo(), any::<bool>()).prop_map(|(version, commit, repo, prefixed)| {
+            let name = if prefixed { format!("cart-1.{version}.0") } else { format!("v1.{version}.0") };
+            json!({"type": "tag", "repo": repo, "name": name, "sha": commit_name(commit)})
+        }),
+        (0u8..3, 0u8..8, 0u8..4).prop_map(|(number, commit, shape)| {
+            // A merge makes one commit: each number has its own.
+            let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0), "merge_sha": commit_name(number * 2 + 1)});
+            match shape {
+                0 => value["labels"] = json!({"hotfix": ""}),
+                1 => value["title"] = json!("Revert \"x\""),
+                2 => value["commits"] = json!([{"sha": sha(&format!("p{number}")), "committed_at": hour(commit)}]),
+                _ => {}
+            }
+            value
+        }),
+    ]
+}
+
+fn correction() -> impl Strategy<Value = Event> {
+    (0u8..7, 0u8..4, 0u8..5, 0u8..2, 1u8..4).prop_map(|(deployment, incident, shape, source, at)| {
+        let target = if shape < 3 { format!("deployment:s{source}/d{deployment}") } else { format!("incident:s{}/i{incident}", incident % 2) };
+        let mut value = json!({"id": target, "reason": "seen", "actor": "ada", "updated_at": hour(72 + at), "withdrawn": shape == 2});
+        match shape {
+            0 => value["failed"] = json!(at > 1),
+            1 => value["change_kind"] = json!("config"),
+            3 => value["cause"] = json!(format!("s{source}/d{deployment}")),
+            4 => value["cause"] = json!("none"),
+            _ => {}
+        }
+        Event { key: entity_key(EventKind::Override, "people", &target), fields: value.as_object().cloned().unwrap_or_default() }
+    })
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let told = prop_oneof![4 => change(), 6 => deployment(), 3 => incident(), 2 => other()].prop_map(event);
+    prop::collection::vec(prop_oneof![14 => told, 1 => correction()], 1..40)
+}
+
+fn apply(batches: &[Vec<Event>]) -> MemoryLedger {
+    let mut ledger = MemoryLedger::default();
+    let mut engine = Engine::new(&catalogue(), &mut ledger).expect("memory does not fail");
+    for batch in batches {
+        engine.apply(&mut ledger, batch).expect("memory does not fail");
+    }
+    ledger
+}
+
+fn comparable(fact: &DeploymentFact, ledger: &MemoryLedger) -> Expected {
+    let rows = ledger.all_commits().get(&fact.key).map(|rows| rows.to_vec()).unwrap_or_default();
+    let mut signals: Vec<_> = fact.signals.iter().map(|signal| (signal.kind.text(), signal.delay)).collect();
+    signals.sort_unstable();
+    let finished = fact.finished_at.is_some();
+    Expected {
+        component: fact.lane.component.to_string(),
+        kind: fact.kind,
+        counted: fact.counted,
+        replaces: fact.replaces.clone(),
+        previous_counted_at: fact.previous_counted_at,
+        brings_new_commit: fact.brings_new_commit,
+        first_deployment: fact.first_deployment,
+        incomplete: fact.range_incomplete.is_some(),
+        commits: rows.iter().map(|row| (row.sha.clone(), row.role.text(), row.first_arrival)).collect::<BTreeSet<_>>(),
+        blames: fact.blames.as_ref().map(|blame| blame.deployment.clone()),
+        signals,
+        tallies: fact
+            .incidents
+            .iter()
+            .filter(|_| finished)
+            .map(|tally| (tally.count, tally.open, tally.first_delay, tally.resolved_at))
+            .collect(),
+        within: fact.incident_within,
+        remediation: fact.remediation.as_ref().map(|remedy| remedy.deployment.clone()),
+    }
+}
+
+/// The fields in which two facts differ, for a message short enough to read.
+fn difference(left: &impl serde::Serialize, right: &impl serde::Serialize) -> String {
+    let left = serde_json::to_value(left).expect("facts are JSON");
+    let right = serde_json::to_value(right).expect("facts are JSON");
+    let names = left.as_object().expect("facts are objects").keys();
+    let differing = names.filter(|name| left[*name] != right[*name]);
+    differing.map(|name| format!("{name}: {} / {}\n", left[name], right[name])).collect()
+}
+
+fn assert_same(left: &MemoryLedger, right: &MemoryLedger) -> Result<(), TestCaseError> {
+    prop_assert_eq!(left.all_entities(), right.all_entities());
+    for (key, fact) in left.all_deployments() {
+        prop_assert_eq!(difference(fact, &right.all_deployments()[key]), "", "deployment {}", key);
+    }
+    prop_assert_eq!(left.all_deployments().len(), right.all_deployments().len());
+    for (key, fact) in left.all_incidents() {
+        prop_assert_eq!(difference(fact, &right.all_incidents()[key]), "", "incident {}", key);
+    }
+    prop_assert_eq!(left.all_commits(), right.all_commits());
+    prop_assert_eq!(left.all_others(), right.all_others());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_pass_gives_what_the_reference_says(events in events()) {
+        let ledger = apply(&[events.clone()]);
+        let reference = Reference::of(&events, &catalogue());
+        let facts: BTreeMap<_, _> =
+            ledger.all_deployments().iter().map(|(key, fact)| (key.clone(), comparable(fact, &ledger))).collect();
+        for (key, fact) in &facts {
+            prop_assert_eq!(fact, &reference.expected[key], "deployment {}", key);
+        }
+        prop_assert_eq!(facts.len(), reference.expected.len());
+        for (key, incident) in ledger.all_incidents() {
+            let causes: Vec<_> = incident.causes.iter().map(|cause| cause.as_ref().map(|cause| cause.deployment.clone())).collect();
+            prop_assert_eq!(&causes, &reference.causes[key]);
+        }
+    }
+
+    #[test]
+    fn any_order_repeats_and_split_give_what_one_pass_gives(
+        events in events(),
+        picks in prop::collection::vec((0usize..64, any::<bool>()), 0..40),
+        seed in any::<u64>(),
+    ) {
+        let whole = apply(&[events.clone()]);
+        let mut shuffled = events.clone();
+        let mut state = seed | 1;
+        for index in (1..shuffled.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            shuffled.swap(index, (state >> 33) as usize % (index + 1));
+        }
+        let mut batches = vec![Vec::new()];
+        for (pick, cut) in &picks {
+            batches.last_mut().expect("never empty").push(events[pick % events.len()].clone());
+            if *cut { batches.push(Vec::new()); }
+        }
+        for (index, event) in shuffled.into_iter().enumerate() {
+            batches.last_mut().expect("never empty").push(event);
+            if (seed >> (index % 64)) & 1 == 1 { batches.push(Vec::new()); }
+        }
+        assert_same(&whole, &apply(&batches))?;
+    }
+
+    #[test]
+    fn a_changed_catalogue_gives_what_it_would_have_given_from_the_start(events in events(), others in any::<bool>()) {
+        let mut ledger = MemoryLedger::default();
+        let start = if others { Catalogue::default() } else {
+            let mut other = catalogue();
+            other.platforms[0].domains[0].products[0].name = "elsewhere".into();
+            other
+        };
+        let mut engine = Engine::new(&start, &mut ledger).expect("memory does not fail");
+        engine.apply(&mut ledger, &events).expect("memory does not fail");
+        engine.change_catalogue(&mut ledger, &catalogue()).expect("memory does not fail");
+        assert_same(&apply(&[events]), &ledger)?;
+    }
+}
+
+/// More in the nightly run: `PROPTEST_CASES=20000`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+}

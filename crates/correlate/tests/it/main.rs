@@ -1,0 +1,10 @@
+//! The rules against printed examples, hand-made histories and a slow, obvious reference.
+
+mod any_order;
+mod commits;
+mod incidents;
+mod kinds;
+mod places;
+mod reference;
+mod support;
+mod worked_example;

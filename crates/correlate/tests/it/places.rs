@@ -1,0 +1,59 @@
+//! Placing and re-placing.
+
+use domain::catalogue::{Catalogue, Component, Domain, PlacedBy, Platform, Product};
+use serde_json::json;
+
+use crate::support::{World, deployment, incident, with};
+
+fn catalogue(product: &str) -> Catalogue {
+    let component = Component { name: "cart".into(), repo: Some("acme/cart".into()), ..Component::default() };
+    let product = Product { name: product.into(), components: vec![component], ..Product::default() };
+    let domain = Domain { name: "d".into(), products: vec![product], ..Domain::default() };
+    Catalogue {
+        platforms: vec![Platform { name: "p".into(), domains: vec![domain], ..Platform::default() }],
+        ..Catalogue::default()
+    }
+}
+
+fn nameless(id: &str, day_hour: &str) -> serde_json::Value {
+    with(deployment(id, day_hour, json!({"version": id})), json!({"product": null}))
+}
+
+#[test]
+fn the_unknown_wait_under_unassigned_until_the_catalogue_knows_them() {
+    let mut world = World::of(&[
+        nameless("1", "01T00"),
+        with(incident("I", "02T00", json!({})), json!({"product": null, "component": "cart"})),
+    ]);
+    assert_eq!(world.fact("1").lane.component.as_str(), "unassigned/cart");
+    assert_eq!(world.cause("I", 0).as_deref(), Some("1"));
+    for name in ["shop", "till"] {
+        world.engine.change_catalogue(&mut world.ledger, &catalogue(name)).unwrap();
+        assert_eq!(world.fact("1").lane.component.as_str(), format!("{name}/cart"));
+        assert_eq!(world.incident("I").product, name);
+        assert_eq!(world.cause("I", 0).as_deref(), Some("1"));
+        assert_eq!(world.fact("1").incidents[0].count, 1);
+    }
+}
+
+#[test]
+fn an_event_that_names_the_product_places_its_namesakes() {
+    let mut world = World::of(&[nameless("1", "01T00")]);
+    world.tell(&[deployment("2", "02T00", json!({"version": "2"}))]);
+    assert_eq!(world.fact("1").lane.component.as_str(), "shop/cart");
+    assert_eq!(world.fact("1").placed_by, PlacedBy::OtherEvents);
+    assert_eq!(world.fact("2").replaces.as_ref().map(|key| &*key.id), Some("1"));
+    world.tell(&[deployment("3", "03T00", json!({"product": "till", "version": "3"}))]);
+    assert_eq!(world.fact("1").placed_by, PlacedBy::Ambiguous);
+    assert_eq!(world.fact("2").replaces, None);
+}
+
+#[test]
+fn rules_change_what_is_production() {
+    let mut world = World::of(&[deployment("1", "01T00", json!({"environment": "blue"}))]);
+    assert!(!world.fact("1").production);
+    let mut rules = Catalogue::default();
+    rules.rules.production.push("blue".into());
+    world.engine.change_catalogue(&mut world.ledger, &rules).unwrap();
+    assert!(world.fact("1").production && world.fact("1").counted);
+}
