@@ -86,19 +86,21 @@ pub(crate) fn by_graph(
 ) -> Result<Brought> {
     let range = graph::range(ledger, repo, head, before.lane)?;
     let mut brought = Brought::default();
+    let new = &range.commits - before.component;
+    // Named by its hash: ids are given in the order of arrival and may not show.
+    let mut first_gap: Option<String> = None;
     for gap in &range.gaps {
-        if let Some(node) = ledger.commit_node(repo, gap)? {
-            brought.waits.push(Wait::commit(&node.sha));
+        let Some(node) = ledger.commit_node(repo, gap)? else { continue };
+        brought.waits.push(Wait::commit(&node.sha));
+        if new.contains(gap) && first_gap.as_ref().is_none_or(|known| node.sha < *known) {
+            first_gap = Some(node.sha);
         }
     }
-    let new = &range.commits - before.component;
     let mut head_only = None;
     if before.component.is_empty() {
         brought.first_deployment = true;
         head_only = Some("the first known deployment: its head commit only".to_owned());
-    } else if !(&range.gaps & &new).is_empty() {
-        let gap = (&range.gaps & &new).min().unwrap_or_default();
-        let sha = ledger.commit_node(repo, gap)?.map(|node| node.sha).unwrap_or_default();
+    } else if let Some(sha) = first_gap {
         head_only = Some(format!("the history behind commit {} is not known", sha.get(..12).unwrap_or(&sha)));
         brought.range_incomplete.clone_from(&head_only);
     } else if new.len() > u64::from(max_range) {

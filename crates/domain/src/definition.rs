@@ -286,6 +286,40 @@ pub fn shipped() -> Vec<Definition> {
         bands: "examples".to_owned(),
         ..dora.clone()
     };
+    let four_keys = Definition {
+        id: "four-keys".to_owned(),
+        title: "The Four Keys project's four metrics: medians, incidents as the only sign of failure, time to restore."
+            .to_owned(),
+        failure: Failure { signals: vec![SignalKind::Incident], ..dora.failure.clone() },
+        recovery: Recovery { headline: RecoveryHeadline::TimeToRestore, ..dora.recovery },
+        bands: "dora-2019".to_owned(),
+        ..dora.clone()
+    };
+    let fawkes = Definition {
+        id: "fawkes".to_owned(),
+        title: "The dojo article's queries: attempts, the deployed commit, any incident of the product within a day."
+            .to_owned(),
+        population: Population::Attempts,
+        lead_time: LeadTime { of: LeadTimeOf::DeployedCommit, semver_only: false, statistic: Statistic::Mean },
+        failure: Failure {
+            signals: vec![
+                SignalKind::IncidentWithin,
+                SignalKind::Rollback,
+                SignalKind::DeployFailed,
+                SignalKind::HealthCheck,
+            ],
+            window_s: DAY_S,
+            ..dora.failure.clone()
+        },
+        recovery: Recovery {
+            headline: RecoveryHeadline::TimeToRestore,
+            from: RestoreFrom::DetectedAt,
+            to: RestoreTo::MitigatedAt,
+            statistic: Statistic::Mean,
+        },
+        bands: "fawkes".to_owned(),
+        ..dora.clone()
+    };
     let rex_interval =
         variant("rex-interval", "As `rex`, with frequency as one over the mean interval.", Frequency::MeanInterval);
     let rex_pooled = variant(
@@ -293,5 +327,5 @@ pub fn shipped() -> Vec<Definition> {
         "As `rex`, with a product's frequency over all its deployments.",
         Frequency::MeanRatePooled,
     );
-    vec![dora, rex, rex_interval, rex_pooled, examples]
+    vec![dora, rex, rex_interval, rex_pooled, four_keys, fawkes, examples]
 }

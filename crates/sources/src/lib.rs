@@ -1,1 +1,15 @@
-//! sources
+//! From what tools send to native events: one folder a tool, one line in [`SOURCES`].
+//!
+//! Parsing is pure: bytes and the time they were received in, events and problems out. The journal keeps the bytes, so
+//! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends.
+
+pub mod articles;
+pub mod file;
+pub mod git;
+mod json;
+pub mod native;
+mod severity;
+mod table;
+
+pub use severity::severity;
+pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find};

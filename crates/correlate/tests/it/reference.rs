@@ -602,8 +602,10 @@ fn find_code(
         fits.sort_by_key(|tag| (tag.name != *version, tag.name.clone()));
         fits.first().map(|tag| tag.sha.clone())
     };
-    match repos.iter().find_map(|repo| of(repo, plain).or_else(|| of(repo, &prefixed))) {
-        Some(sha) => look_up(&sha),
+    match repos.iter().find_map(|repo| Some((repo, of(repo, plain).or_else(|| of(repo, &prefixed))?))) {
+        // The repository of the tag comes before all others that have the commit.
+        Some((repo, sha)) if changes.contains_key(&(repo.clone(), sha.clone())) => (Some(sha), Some(repo.clone())),
+        Some((_, sha)) => look_up(&sha),
         None => (None, None),
     }
 }

@@ -438,7 +438,10 @@ impl Override {
             at: entity.instant("updated_at")?,
             cause,
             failed: entity.flag("failed"),
-            change_kind: entity.text("change_kind").map(|kind| ChangeKind::read(Some(kind))),
+            change_kind: entity
+                .text("change_kind")
+                .map(|kind| ChangeKind::read(Some(kind)))
+                .filter(|kind| *kind != ChangeKind::Unknown),
         })
     }
 }

@@ -1,0 +1,6 @@
+//! The crate as its users see it.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod articles;
+mod compliance;
+mod git;
