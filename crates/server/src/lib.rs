@@ -1,1 +1,19 @@
-//! server
+//! The HTTP server: events in, numbers out.
+
+mod api;
+mod auth;
+mod body;
+pub mod clock;
+mod config;
+mod error;
+mod interpreter;
+mod query;
+mod routes;
+mod serve;
+mod state;
+mod sync;
+
+pub use config::{Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, ReadConfig, ServerConfig};
+pub use interpreter::interpreter;
+pub use routes::openapi;
+pub use serve::{Server, StartError};

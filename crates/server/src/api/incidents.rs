@@ -1,0 +1,79 @@
+//! `/api/v1/incidents`
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use domain::{Code, DeploymentKey};
+use serde_json::json;
+
+use super::deployments::{flag, listing};
+use super::reply;
+use crate::auth::Read;
+use crate::error::ApiError;
+use crate::query::Query;
+use crate::state::App;
+
+/// Incidents, latest start first.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "read",
+    params(
+        ("node" = Option<String>, Query, description = "As for `/api/v1/metrics`"),
+        ("from" = Option<String>, Query, description = "Started from this instant on"),
+        ("to" = Option<String>, Query, description = "Started before this instant"),
+        ("open" = Option<bool>, Query, description = "Only open ones, or only resolved ones"),
+        ("limit" = Option<usize>, Query, description = "1 to 1000; 50 when left out"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page; `next` is its cursor when there is more")))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Read,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let query = query.only(&["node", "from", "to", "open", "limit", "cursor"])?;
+    app.fresh().await?;
+    let mut listing = listing(&app, &query)?;
+    listing.open = flag(&query, "open")?;
+    let page = app.warehouse().incidents(&listing).await?;
+    reply::json(&headers, &json!({"incidents": page.rows, "next": page.next}))
+}
+
+/// One incident by `SOURCE/ID`, or by its id while that is unambiguous, with the deployment it is attributed to under
+/// each rule and why.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "read", params(("id" = String, Path, description = "`SOURCE/ID` or ID")),
+    responses((status = 200, description = "The incident"), (status = 404, description = "not_found"), (status = 409, description = "ambiguous")))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    _: Read,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    app.fresh().await?;
+    let store = app.store.clone();
+    let read = move || {
+        let missing = || ApiError::new(Code::NotFound, format!("there is no incident `{id}`"));
+        let exact = id.split_once('/').map(|(source, id)| DeploymentKey::new(source, id));
+        if let Some(found) = exact.map(|key| store.incident(&key)).transpose()?.flatten() {
+            return Ok(found);
+        }
+        match store.incidents_by_id(&id)?.as_slice() {
+            [] => Err(missing()),
+            [key] => store.incident(key)?.ok_or_else(missing),
+            many => {
+                let names: Vec<String> = many.iter().take(10).map(ToString::to_string).collect();
+                Err(ApiError::new(
+                    Code::Ambiguous,
+                    format!("`{id}` fits {} incidents: {}", many.len(), names.join(", ")),
+                ))
+            }
+        }
+    };
+    let fact = app.blocking(read).await?;
+    let causes: serde_json::Map<String, serde_json::Value> = domain::fact::CauseRule::ALL
+        .iter()
+        .map(|rule| (rule.text().to_owned(), json!(fact.causes[rule.index()])))
+        .collect();
+    let mut incident = json!(fact);
+    incident["causes"] = causes.into();
+    reply::json(&headers, &json!({ "incident": incident }))
+}

@@ -1,0 +1,40 @@
+//! `GET /api/v1/metrics`
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::{question, reply};
+use crate::auth::Read;
+use crate::error::ApiError;
+use crate::query::Query;
+use crate::state::App;
+
+/// Metrics of a node over a window: values with sample size, coverage, what was left out and why, band, statistics,
+/// spread over children, and on request a series and a comparison.
+#[utoipa::path(get, path = "/api/v1/metrics", tag = "read",
+    params(
+        ("node" = Option<String>, Query, description = "`group` (default), `platform:NAME`, `domain:NAME`, `product:NAME`, `component:NAME`, `component:PRODUCT/NAME`, `instance:COMPONENT@NAME`, `team:NAME`"),
+        ("metric" = Option<String>, Query, description = "Metric id; may repeat or be a list with commas; all when left out"),
+        ("definition" = Option<String>, Query, description = "Definition id"),
+        ("from" = Option<String>, Query, description = "First instant: RFC 3339, a date, or a time ago such as `30d`"),
+        ("to" = Option<String>, Query, description = "First instant after the window; now when left out"),
+        ("bucket" = Option<String>, Query, description = "`day`, `week`, `month` or `quarter`: adds `series`"),
+        ("zone" = Option<String>, Query, description = "IANA time zone of the buckets; UTC when left out"),
+        ("compare" = Option<String>, Query, description = "`previous`, or a window `FROM/TO`: adds `previous`"),
+    ),
+    responses((status = 200, description = "Values"), (status = 404, description = "not_found"),
+        (status = 409, description = "ambiguous"), (status = 422, description = "invalid_parameter or definition_unknown")))]
+pub(crate) async fn get_metrics(
+    State(app): State<App>,
+    _: Read,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let query = query.only(question::PARAMETERS)?;
+    let as_of = app.fresh().await?;
+    let question = question::question(&app, &query)?;
+    let content = app.warehouse().answer(&question).await?;
+    let answer = ::metrics::Answer { as_of: Some(as_of), ..(*content).clone() };
+    reply::json_as_of(&headers, &answer, &*content)
+}

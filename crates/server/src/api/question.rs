@@ -1,0 +1,70 @@
+//! The parameters all questions about numbers share.
+
+use ::metrics::{Bucket, Question, Window};
+use domain::metric::Metric;
+use domain::time::DAY;
+use domain::{Code, Timestamp};
+
+use crate::clock;
+use crate::error::ApiError;
+use crate::query::Query;
+use crate::state::App;
+
+/// Microseconds of the grid to which open ends of windows snap.
+const MINUTE: i64 = 60_000_000;
+
+/// `from` and `to`; without them the configured number of days up to now, on the minute.
+pub(crate) fn window(app: &App, query: &Query) -> Result<Window, ApiError> {
+    let now = clock::now();
+    let minute = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(MINUTE) + MINUTE);
+    let to = query.instant("to", now)?.unwrap_or(minute);
+    let default = to.plus(-i64::from(app.config.metrics.window_days) * DAY);
+    let from = query.instant("from", minute)?.unwrap_or(default);
+    if from >= to {
+        return Err(ApiError::new(Code::InvalidParameter, format!("`from` ({from}) is not before `to` ({to})")));
+    }
+    Ok(Window { from, to })
+}
+
+/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare` and `label.KEY`.
+pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
+    let window = window(app, query)?;
+    let mut question = Question::new(app.node(query.one("node"))?, app.definition(query.one("definition"))?, window);
+    let metrics = query.all("metric");
+    if !metrics.is_empty() {
+        question.metrics = metrics.into_iter().map(str::parse::<Metric>).collect::<Result<_, _>>()?;
+        question.metrics.sort_unstable();
+        question.metrics.dedup();
+    }
+    if let Some(bucket) = query.one("bucket") {
+        let read = Bucket::read(bucket).ok_or_else(|| {
+            let known: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.text()).collect();
+            ApiError::new(Code::InvalidParameter, format!("`bucket` takes {}", known.join(", ")))
+        })?;
+        question.bucket = Some(read);
+    }
+    if let Some(zone) = query.one("zone") {
+        question.zone = zone.to_owned();
+    }
+    question.compare = compare(query, window)?;
+    question.labels = query.labels();
+    question.check()?;
+    Ok(question)
+}
+
+fn compare(query: &Query, window: Window) -> Result<Option<Window>, ApiError> {
+    let wrong = || ApiError::new(Code::InvalidParameter, "`compare` takes `previous`, or a window written FROM/TO");
+    match query.one("compare") {
+        None => Ok(None),
+        Some("previous") => Ok(Some(window.previous())),
+        Some(text) => {
+            let (from, to) = text.split_once('/').ok_or_else(wrong)?;
+            let read = |text: &str| Timestamp::parse(&text.replace(' ', "+")).map_err(|_| wrong());
+            let (from, to) = (read(from)?, read(to)?);
+            if from >= to { Err(wrong()) } else { Ok(Some(Window { from, to })) }
+        }
+    }
+}
+
+/// Names of those parameters.
+pub(crate) const PARAMETERS: &[&str] = &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare"];

@@ -1,0 +1,106 @@
+//! Configuration: one TOML file, every key also an environment variable (`LEADLINE_SERVER__LISTEN`, …).
+
+mod data;
+mod ingest;
+mod metrics;
+mod read;
+mod server;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use data::DataConfig;
+pub use ingest::IngestConfig;
+pub use metrics::MetricsConfig;
+pub use read::ReadConfig;
+pub use server::ServerConfig;
+
+/// All sections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens.
+    pub server: ServerConfig,
+    /// Where data is kept.
+    pub data: DataConfig,
+    /// What comes in.
+    pub ingest: IngestConfig,
+    /// What goes out.
+    pub read: ReadConfig,
+    /// What numbers mean unless asked otherwise.
+    pub metrics: MetricsConfig,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be used: {0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads a file, when one is named, then the environment, which wins.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key is not known, or a value cannot be used; the message names it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        let environment = config::Environment::with_prefix("LEADLINE")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("ingest.anonymous_networks")
+            .with_list_parse_key("read.anonymous_networks");
+        // Variables without a section (`LEADLINE_TOKEN`, `LEADLINE_DATA`, …) belong to the command line.
+        let sections: Vec<(String, String)> =
+            std::env::vars().filter(|(name, _)| name.starts_with("LEADLINE_") && name.contains("__")).collect();
+        let environment = environment.source(Some(sections.into_iter().collect()));
+        let read = builder.add_source(environment).build().map_err(|error| ConfigError(error.to_string()))?;
+        let config: Config = read.try_deserialize().map_err(|error| ConfigError(error.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.server
+            .validate()
+            .and_then(|()| self.ingest.validate())
+            .and_then(|()| self.metrics.validate())
+            .map_err(ConfigError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_sets_some_keys_and_the_rest_have_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leadline.toml");
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:9\"\n[ingest]\nanonymous_networks = [\"127.0.0.0/8\"]\n")
+            .unwrap();
+        let config = Config::load(Some(&file)).unwrap();
+        assert_eq!(config.server.listen, "127.0.0.1:9");
+        assert_eq!(config.ingest.anonymous_networks.len(), 1);
+        assert_eq!(config.metrics, MetricsConfig::default());
+    }
+
+    #[test]
+    fn an_unknown_key_or_value_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leadline.toml");
+        for (text, named) in [
+            ("[server]\nlisten_on = 1\n", "listen_on"),
+            ("[metrics]\ndefinition = \"x\"\n", "metrics.definition"),
+            ("[server]\nlisten = \"here\"\n", "server.listen"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let error = Config::load(Some(&file)).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::ServiceExt;
+use axum::extract::Request;
+use domain::catalogue::Tree;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::JoinHandle;
+use tower::Layer;
+use tower::util::MapRequestLayer;
+use warehouse::Warehouse;
+
+use crate::auth::take_token_from_address;
+use crate::config::Config;
+use crate::routes;
+use crate::state::{App, Shown, Synced};
+use crate::{clock, sync};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+    following: JoinHandle<()>,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The warehouse cannot be set up.
+    #[error("the warehouse cannot be set up: {0}")]
+    Warehouse(domain::Problem),
+}
+
+/// Requests under way get this long to finish when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+impl Server {
+    /// Listens and answers; the warehouse is filled from the store in the background, and readers wait for it.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the warehouse cannot be set up.
+    pub async fn start(config: Config, store: Store) -> Result<Server, StartError> {
+        let listen = config.server.listen.clone();
+        let failed = |source| StartError::Listen { address: listen.clone(), source };
+        let listener = TcpListener::bind(&listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let warehouse = Arc::new(Warehouse::new().map_err(StartError::Warehouse)?);
+        let shown =
+            Arc::new(Shown { warehouse: ArcSwap::new(warehouse), tree: ArcSwap::from_pointee(Tree::default()) });
+        let (sender, synced) = watch::channel(Synced { change: 0, at: clock::now(), ready: false });
+        let wake = Arc::new(Notify::new());
+        let on_change = Arc::clone(&wake);
+        store.on_change(Box::new(move |_| on_change.notify_one()));
+        let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
+        let definitions = Arc::new(domain::definition::shipped());
+        let app = App { config: Arc::new(config), store, shown, synced, definitions };
+        let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            let stop = async {
+                // A dropped handle stops the server too.
+                let _ = stopped.await;
+            };
+            axum::serve(listener, service).with_graceful_shutdown(stop).await
+        });
+        Ok(Server { address, stop: Some(stop), serving, following })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers what is under way, for ten seconds at most, and stops.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It may have stopped by itself already.
+            let _ = stop.send(());
+        }
+        if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
+            self.serving.abort();
+        }
+        self.following.abort();
+    }
+
+    /// Serves until the process is told to stop (SIGINT or SIGTERM), then stops as [`Server::stop`] does.
+    pub async fn wait(self) {
+        told_to_stop().await;
+        tracing::info!("stopping");
+        self.stop().await;
+    }
+}
+
+async fn told_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

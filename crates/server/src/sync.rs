@@ -1,0 +1,110 @@
+//! Keeps the warehouse and the tree as the store is: woken by each applied batch, page by page.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::catalogue::{ComponentId, Tree};
+use store::{Changes, Store, StoreError};
+use tokio::sync::{Notify, watch};
+use warehouse::Warehouse;
+
+use crate::clock;
+use crate::state::{Shown, Synced};
+
+const PAGE: usize = 5_000;
+
+/// Follows the store until the task is aborted.
+pub(crate) async fn follow(store: Store, shown: Arc<Shown>, wake: Arc<Notify>, synced: watch::Sender<Synced>) {
+    let mut follower = Follower { store, shown, synced, change: 0, places: BTreeSet::new() };
+    loop {
+        if let Err(error) = follower.catch_up().await {
+            tracing::error!(error = %error, "the warehouse could not follow the store; trying again");
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            continue;
+        }
+        wake.notified().await;
+    }
+}
+
+struct Follower {
+    store: Store,
+    shown: Arc<Shown>,
+    synced: watch::Sender<Synced>,
+    change: u64,
+    /// Where components are known to run.
+    places: BTreeSet<(ComponentId, String)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Warehouse(#[from] domain::Problem),
+    #[error("the reader stopped: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Follower {
+    async fn catch_up(&mut self) -> Result<(), SyncError> {
+        let mut target = self.shown.warehouse.load_full();
+        let mut tree = !self.synced.borrow().ready;
+        loop {
+            let (store, change) = (self.store.clone(), self.change);
+            // Read before the page, so that `as_of` never says more than is known.
+            let at = clock::now();
+            let page = tokio::task::spawn_blocking(move || store.changes_since(change, PAGE)).await??;
+            if page.rebuilt {
+                // Answers come from the old one until the new one is whole.
+                target = Arc::new(Warehouse::new()?);
+                self.places.clear();
+            }
+            let (upto, more) = (page.upto, page.more);
+            tree |= page.tree | page.rebuilt | self.new_places(&page);
+            if !(page.deployments.is_empty() && page.incidents.is_empty() && page.others.is_empty()) {
+                let target = Arc::clone(&target);
+                tokio::task::spawn_blocking(move || target.apply(page.deployments, page.incidents, page.others))
+                    .await??;
+            }
+            self.change = upto;
+            if more {
+                continue;
+            }
+            if tree {
+                self.set_tree(&target).await?;
+            }
+            self.shown.warehouse.store(Arc::clone(&target));
+            self.synced.send_replace(Synced { change: upto, at, ready: true });
+            return Ok(());
+        }
+    }
+
+    /// Whether a page shows a component where none was seen before, or moves something the names of others depend on.
+    fn new_places(&mut self, page: &Changes) -> bool {
+        let mut news = !page.incidents.is_empty();
+        for (fact, _) in &page.deployments {
+            let place = (fact.lane.component.clone(), fact.lane.instance.to_string());
+            news |= self.places.insert(place);
+        }
+        news
+    }
+
+    /// Builds the tree from the catalogue, what events told of products, and what the warehouse holds now.
+    async fn set_tree(&mut self, target: &Arc<Warehouse>) -> Result<(), SyncError> {
+        let store = self.store.clone();
+        let read = move || Ok::<_, StoreError>((store.catalogue()?, store.product_hints()?));
+        let (catalogue, hints) = tokio::task::spawn_blocking(read).await??;
+        let places = target.places().await?;
+        let seen = places.components.iter().map(|(component, instance)| (component, instance.as_deref()));
+        let products = places.products.iter().map(String::as_str);
+        let tree = Tree::build(&catalogue, &hints, seen, products);
+        self.places = places
+            .components
+            .iter()
+            .filter_map(|(component, instance)| Some((component.clone(), instance.clone()?)))
+            .collect();
+        target.set_tree(tree.clone());
+        self.shown.tree.store(Arc::new(tree));
+        Ok(())
+    }
+}
