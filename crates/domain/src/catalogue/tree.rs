@@ -141,7 +141,10 @@ impl Tree {
     /// `not_found`, or `ambiguous` with the full names a short one fits.
     pub fn resolve(&self, node: &NodeRef) -> Result<Node, Problem> {
         let missing = || {
-            Problem::new(Code::NotFound, format!("there is no {} `{}`; `/api/v1/tree` lists the nodes", node.level(), node.name()))
+            Problem::new(
+                Code::NotFound,
+                format!("there is no {} `{}`; `/api/v1/tree` lists the nodes", node.level(), node.name()),
+            )
         };
         let found = |found: bool, node: Node| if found { Ok(node) } else { Err(missing()) };
         match node {

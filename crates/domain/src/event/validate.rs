@@ -82,8 +82,7 @@ fn take_kind(object: &mut Map<String, Value>) -> Result<EventKind, Problem> {
 }
 
 fn native_types() -> String {
-    let names: Vec<_> =
-        EventKind::ALL.iter().filter(|kind| kind.is_native()).map(|kind| kind.text()).collect();
+    let names: Vec<_> = EventKind::ALL.iter().filter(|kind| kind.is_native()).map(|kind| kind.text()).collect();
     names.join(", ")
 }
 
