@@ -180,7 +180,7 @@ impl<'a> Climb<'a> {
             }
             for (component, node) in plan.tree.components() {
                 climb.own(Some(component.product()), Some(component), None);
-                for instance in &node.instances {
+                for instance in node.instances.keys() {
                     climb.own(Some(component.product()), Some(component), Some(instance));
                 }
             }

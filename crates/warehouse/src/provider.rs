@@ -130,18 +130,22 @@ impl<'a> Dimensions<'a> {
 }
 
 fn component_labels(batch: &RecordBatch, tree: &Tree) -> ArrayRef {
-    let names = batch.column_by_name("component").and_then(|column| column.as_string_opt::<i32>());
-    let Some(names) = names else { return Arc::new(StringArray::new_null(batch.num_rows())) };
-    let mut last: Option<(&str, Option<String>)> = None;
-    let mut out = Vec::with_capacity(names.len());
-    for name in names {
-        let Some(name) = name else {
+    let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let Some(components) = texts("component") else { return Arc::new(StringArray::new_null(batch.num_rows())) };
+    let instances = texts("instance");
+    // Neighbours are mostly of the same place: its labels are written once.
+    let mut last: Option<((&str, Option<&str>), Option<String>)> = None;
+    let mut out = Vec::with_capacity(components.len());
+    for (row, component) in components.iter().enumerate() {
+        let Some(component) = component else {
             out.push(None);
             continue;
         };
-        if last.as_ref().is_none_or(|(known, _)| *known != name) {
-            let node = ComponentId::parse(name).and_then(|id| tree.components().get(&id));
-            last = Some((name, node.and_then(|node| json(&node.labels))));
+        let instance = instances.filter(|names| names.is_valid(row)).map(|names| names.value(row));
+        let place = (component, instance);
+        if last.as_ref().is_none_or(|(known, _)| *known != place) {
+            let labels = ComponentId::parse(component).and_then(|id| json(&tree.labels_at(&id, instance)));
+            last = Some((place, labels));
         }
         out.push(last.as_ref().and_then(|(_, labels)| labels.clone()));
     }

@@ -147,7 +147,7 @@ pub(crate) const DIMENSIONS: [(&str, &str); 5] = [
     ("domain", "Domain of the product, as the tree is now."),
     ("team", "Team that owns the product, as the tree is now."),
     ("product_labels", "Labels of the product as JSON text; NULL without any."),
-    ("component_labels", "Labels of the component as JSON text; NULL without any."),
+    ("component_labels", "Labels of the component, those of the instance above them, as JSON text; NULL without any."),
 ];
 
 fn word(data_type: &DataType) -> &'static str {
