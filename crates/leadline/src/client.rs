@@ -36,7 +36,7 @@ pub(crate) enum ClientError {
         cause: String,
     },
     /// The server said no.
-    #[error("{message}{}", fix.as_ref().map(|fix| format!(". {fix}")).unwrap_or_default())]
+    #[error("{}", with_fix(message, fix.as_deref()))]
     Refused {
         /// The public code.
         code: String,
@@ -63,6 +63,14 @@ impl ClientError {
         const QUESTION: &[&str] =
             &["invalid_parameter", "not_found", "ambiguous", "definition_unknown", "catalogue_invalid"];
         matches!(self, ClientError::Refused { code, .. } if QUESTION.contains(&code.as_str()))
+    }
+}
+
+/// A message that says what to do says it after a semicolon; the others get the advice that goes with their code.
+fn with_fix(message: &str, fix: Option<&str>) -> String {
+    match fix.filter(|_| !message.contains("; ")) {
+        Some(fix) => format!("{}. {fix}", message.trim_end_matches('.')),
+        None => message.to_owned(),
     }
 }
 
@@ -224,6 +232,7 @@ mod tests {
         let error = client.understand(StatusCode::NOT_FOUND, body).unwrap_err();
         assert_eq!(error.to_string(), "there is no product `x`. Check it.");
         assert!(error.is_wrong_use());
+        assert_eq!(with_fix("no `a`; write `b`", Some("Write it.")), "no `a`; write `b`");
         let error = client.understand(StatusCode::BAD_GATEWAY, "<html>").unwrap_err();
         assert_eq!(error.to_string(), "http://x answers 502 in a way that is not Leadline's; is the address right?");
     }

@@ -23,6 +23,11 @@ pub(crate) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     })
 }
 
+/// Whether it is counted from now: the server then ends both on the same minute.
+pub(crate) fn is_relative(text: &str) -> bool {
+    ago(text.trim()).is_some()
+}
+
 fn ago(text: &str) -> Option<i64> {
     let unit = match text.chars().last()? {
         'h' => HOUR,

@@ -87,6 +87,7 @@ impl Local {
         let token = store.create_token(COMMAND, &[Scope::Admin], clock::now())?;
         let server = runtime.block_on(Server::start(config, store.clone()));
         let server = server.map_err(|error| Failure::could_not(with_causes(&error)))?;
+        runtime.block_on(server.ready());
         let client = Client::new(&format!("http://{}", server.address()), Some(token));
         Ok((Local { runtime, server: Some(server), store }, client))
     }

@@ -136,7 +136,7 @@ mod tests {
             text,
             "Change lead time of product:shop: 5 h (elite)\n30 days: 2025-01-01 00:00 to 2025-01-31 00:00 UTC\n\n\
              Definition dora v1\n  Median of the time.\n\nRows used 3 of 5, 60 %\n\
-             \u{20} component  finished at       sha        value\n  shop/cart  2025-01-03 12:00  012345678    5 h\n\
+             \u{20} at                component  item          value\n  2025-01-03 12:00  shop/cart  0123456789ab    5 h\n\
              \u{20} and 2 more; --rows shows more of them, --format json all their columns\n\n\
              Left out 2 no commit link\n  Send `sha`.\n\nSQL of the rows\n  SELECT 1\n  FROM x\n"
         );

@@ -120,7 +120,7 @@ mod tests {
             (1.0 / 7.0, "1 / week"),
             (0.1, "3 / month"),
             (0.01, "3.6 / year"),
-            (0.001, "0.37 / year"),
+            (0.001, "0.36 / year"),
             (1234.5, "1,235 / day"),
         ] {
             assert_eq!(value("1/day", per_day), text, "{per_day}");

@@ -81,8 +81,8 @@ impl Asked {
             node: args.node.clone(),
             definition: args.definition.clone(),
             bucket: bucket::fitting(from, to.unwrap_or(now)),
-            from: from.map(|at| at.to_string()),
-            to: to.map(|at| at.to_string()),
+            from: from.map(|at| spelled(args.from.as_deref(), at)),
+            to: to.filter(|to| *to != now).map(|at| spelled(args.to.as_deref(), at)),
         })
     }
 
@@ -96,6 +96,11 @@ impl Asked {
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?.as_str()))).collect()
     }
+}
+
+/// A time ago is left to the server, whose windows end on the minute.
+fn spelled(text: Option<&str>, at: domain::Timestamp) -> String {
+    text.filter(|text| dates::is_relative(text)).map_or_else(|| at.to_string(), |text| text.trim().to_owned())
 }
 
 /// The numbers of a node with those of the window before, and of `depth` levels below it.

@@ -51,7 +51,7 @@ pub(super) fn changed(number: &Number) -> Option<(Direction, String)> {
         }
         (Some(_), Some(_), None) => Some((Direction::Same, "unchanged".to_owned())),
         (None, Some(then), None) => Some((Direction::Same, format!("was {}", value(&number.unit, then)))),
-        (_, None, None) => Some((Direction::Same, "no value then".to_owned())),
+        (_, None, None) => None,
     }
 }
 
