@@ -36,17 +36,8 @@ pub(crate) enum ClientError {
         cause: String,
     },
     /// The server said no.
-    #[error("{}", with_fix(message, fix.as_deref()))]
-    Refused {
-        /// The public code.
-        code: String,
-        /// What happened.
-        message: String,
-        /// What to do.
-        fix: Option<String>,
-        /// Events refused one by one, when that is why.
-        rejected: Option<Value>,
-    },
+    #[error("{}", with_fix(&.0.message, .0.fix.as_deref()))]
+    Refused(Box<Refusal>),
     /// The answer is not one of Leadline's.
     #[error("{base} answers {status} in a way that is not Leadline's; is the address right?")]
     Strange {
@@ -57,12 +48,25 @@ pub(crate) enum ClientError {
     },
 }
 
+/// What a server says when it says no.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The public code.
+    pub(crate) code: String,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) fix: Option<String>,
+    /// Events refused one by one, when that is why.
+    pub(crate) rejected: Option<Value>,
+}
+
 impl ClientError {
     /// Whether the question was at fault, not the answer.
     pub(crate) fn is_wrong_use(&self) -> bool {
         const QUESTION: &[&str] =
             &["invalid_parameter", "not_found", "ambiguous", "definition_unknown", "catalogue_invalid"];
-        matches!(self, ClientError::Refused { code, .. } if QUESTION.contains(&code.as_str()))
+        matches!(self, ClientError::Refused(refusal) if QUESTION.contains(&refusal.code.as_str()))
     }
 }
 
@@ -190,7 +194,7 @@ impl Client {
         match (word("code"), word("message")) {
             (Some(code), Some(message)) => {
                 let rejected = answer.pointer("/details/rejected").cloned();
-                Err(ClientError::Refused { code, message, fix, rejected })
+                Err(ClientError::Refused(Box::new(Refusal { code, message, fix, rejected })))
             }
             _ => Err(strange()),
         }

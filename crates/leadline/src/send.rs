@@ -137,7 +137,9 @@ fn post(client: &Client, batch: &Batch, taken: &mut Taken) -> Result<(), ClientE
     match client.post("/api/v1/events", &content) {
         Ok(answer) => taken.add(&batch.labels, &answer),
         // None could be taken; each has its own complaint.
-        Err(ClientError::Refused { rejected: Some(rejected), .. }) => taken.refuse_all(&batch.labels, Some(&rejected)),
+        Err(ClientError::Refused(refusal)) if refusal.rejected.is_some() => {
+            taken.refuse_all(&batch.labels, refusal.rejected.as_ref());
+        }
         Err(error) => return Err(error),
     }
     Ok(())

@@ -9,6 +9,7 @@ mod live;
 mod load;
 mod pace;
 mod random;
+mod rollout;
 mod trouble;
 mod world;
 

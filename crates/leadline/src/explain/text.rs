@@ -76,7 +76,7 @@ fn rows(rows: Option<&Value>, all: u64, unit: &str, paint: Paint) -> String {
     let rows: Vec<&Map<String, Value>> =
         rows.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect();
     let told = |name: &&str| rows.iter().any(|row| row.get(*name).is_some_and(|value| !value.is_null()));
-    let mut names: Vec<&str> = COLUMNS.iter().copied().filter(|name| told(&name)).collect();
+    let mut names: Vec<&str> = COLUMNS.iter().copied().filter(|name| told(name)).collect();
     if names.is_empty() {
         let first = rows.first().into_iter().flat_map(|row| row.keys());
         names = first.map(String::as_str).filter(|name| told(name)).take(8).collect();

@@ -55,7 +55,7 @@ fn tile(report: &Report, title: &str, number: &Number) -> String {
         escaped(&words::shown(number)),
         line(title, number),
         change.unwrap_or_default(),
-        escaped(&detail.join(" · "))
+        detail.iter().map(|part| escaped(part)).collect::<Vec<_>>().join("<br>\n")
     )
 }
 

@@ -78,7 +78,8 @@ fn lead_times_are_those_of_plain_git() {
     let store = Store::open(Location::Folder(data), server::interpreter()).expect("the lock is free");
     let mut facts = store.changes_since(0, 10_000).expect("facts").deployments;
     facts.sort_by_key(|(fact, _)| fact.order());
-    let versions: Vec<&str> = facts.iter().filter_map(|(fact, _)| fact.version.as_deref()).map(domain::version::normalise).collect();
+    let versions: Vec<&str> =
+        facts.iter().filter_map(|(fact, _)| fact.version.as_deref()).map(domain::version::normalise).collect();
     assert_eq!(versions, tags.map(|tag| tag.trim_start_matches('v')));
     for (index, (fact, commits)) in facts.iter().enumerate() {
         let tag = tags[index];
@@ -89,7 +90,10 @@ fn lead_times_are_those_of_plain_git() {
             list.extend([tag, "--not"]);
             list.extend(&tags[..index]);
         }
-        let finished: i64 = git(&code, 0, &["for-each-ref", "--format=%(creatordate:unix)", &format!("refs/tags/{tag}")]).parse().expect("a time");
+        let finished: i64 =
+            git(&code, 0, &["for-each-ref", "--format=%(creatordate:unix)", &format!("refs/tags/{tag}")])
+                .parse()
+                .expect("a time");
         let expected: BTreeSet<(String, i64)> = git(&code, 0, &list)
             .lines()
             .map(|line| line.split_once(' ').expect("hash and time"))
