@@ -106,6 +106,8 @@ impl Server {
             self.serving.abort();
         }
         self.following.abort();
+        // Without this a query cut off here would be told as a failure.
+        let _ = self.following.await;
     }
 
     /// Serves until the process is told to stop (SIGINT or SIGTERM), then stops as [`Server::stop`] does.

@@ -140,3 +140,21 @@ impl SqliteLedger<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::catalogue::ComponentId;
+
+    use super::*;
+
+    #[test]
+    fn no_two_lanes_have_the_same_text() {
+        let text = |component: &str, instance: &str, environment: &str| {
+            let component = ComponentId::new("shop", component);
+            lane_text(&Lane { component, instance: instance.into(), environment: environment.into() })
+        };
+        assert_ne!(text("cart", "eu1", "prod"), text("cart", "eu", "1prod"));
+        assert_ne!(text("carte", "u1", "prod"), text("cart", "eu1", "prod"));
+        assert_ne!(text("cart", "1 x", "prod"), text("cart", "1", " xprod"));
+    }
+}

@@ -3,12 +3,14 @@
 mod operations;
 mod plans;
 
+use correlate::Ledger;
 use correlate::memory::MemoryLedger;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
 use self::operations::{Operation, answers, operation};
 use super::{Names, SqliteLedger};
+use crate::applier::{CHANGE, write_number};
 use crate::migrate::migrate;
 
 fn database() -> Connection {
@@ -45,4 +47,25 @@ proptest! {
     fn sqlite_answers_as_memory_does(operations in prop::collection::vec(operation(), 1..60)) {
         compare(&operations, 15)?;
     }
+}
+
+#[test]
+fn other_commits_are_a_change_of_their_deployment_and_the_same_ones_are_none() {
+    let conn = database();
+    let mut names = Names::default();
+    let mut ledger = SqliteLedger::new(&conn, &mut names, 0);
+    let (fact, commits) = operations::deployed();
+    let changed = |after: u64| crate::changes::since(&conn, after, 10).unwrap().deployments;
+    ledger.put_commits(&fact.key, &commits).unwrap();
+    assert!(changed(0).is_empty(), "nothing is known of it yet");
+    ledger.put_deployment(&fact).unwrap();
+    write_number(&conn, CHANGE, ledger.change).unwrap();
+    assert_eq!(changed(0), [(fact.clone(), commits.clone())]);
+    let before = ledger.change;
+    ledger.put_deployment(&fact).unwrap();
+    ledger.put_commits(&fact.key, &commits).unwrap();
+    assert_eq!(ledger.change, before);
+    ledger.put_commits(&fact.key, &[]).unwrap();
+    write_number(&conn, CHANGE, ledger.change).unwrap();
+    assert_eq!(changed(before), [(fact, Vec::new())]);
 }

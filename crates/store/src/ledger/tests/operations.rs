@@ -201,6 +201,13 @@ fn commit(deployment: &DeploymentKey, d: &[u8]) -> CommitFact {
     }
 }
 
+/// A deployment with one commit.
+pub(super) fn deployed() -> (DeploymentFact, Vec<CommitFact>) {
+    let fact = deployment([1; 20]);
+    let commits = vec![commit(&fact.key, &[1, 1, 1])];
+    (fact, commits)
+}
+
 impl Operation {
     pub(super) fn perform(&self, ledger: &mut impl Ledger) {
         match self {
