@@ -134,7 +134,8 @@ fn component_labels(batch: &RecordBatch, tree: &Tree) -> ArrayRef {
     let Some(components) = texts("component") else { return Arc::new(StringArray::new_null(batch.num_rows())) };
     let instances = texts("instance");
     // Neighbours are mostly of the same place: its labels are written once.
-    let mut last: Option<((&str, Option<&str>), Option<String>)> = None;
+    let mut last: Option<(&str, Option<&str>)> = None;
+    let mut labels: Option<String> = None;
     let mut out = Vec::with_capacity(components.len());
     for (row, component) in components.iter().enumerate() {
         let Some(component) = component else {
@@ -143,11 +144,11 @@ fn component_labels(batch: &RecordBatch, tree: &Tree) -> ArrayRef {
         };
         let instance = instances.filter(|names| names.is_valid(row)).map(|names| names.value(row));
         let place = (component, instance);
-        if last.as_ref().is_none_or(|(known, _)| *known != place) {
-            let labels = ComponentId::parse(component).and_then(|id| json(&tree.labels_at(&id, instance)));
-            last = Some((place, labels));
+        if last != Some(place) {
+            labels = ComponentId::parse(component).and_then(|id| json(&tree.labels_at(&id, instance)));
+            last = Some(place);
         }
-        out.push(last.as_ref().and_then(|(_, labels)| labels.clone()));
+        out.push(labels.clone());
     }
     Arc::new(StringArray::from(out))
 }

@@ -281,7 +281,7 @@ proptest! {
 
     #[test]
     fn one_pass_gives_what_the_reference_says(events in events()) {
-        let ledger = apply(&[events.clone()]);
+        let ledger = apply(std::slice::from_ref(&events));
         let reference = Reference::of(&events, &catalogue());
         let facts: BTreeMap<_, _> =
             ledger.all_deployments().iter().map(|(key, fact)| (key.clone(), comparable(fact, &ledger))).collect();
@@ -301,7 +301,7 @@ proptest! {
         picks in prop::collection::vec((0usize..64, any::<bool>()), 0..40),
         seed in any::<u64>(),
     ) {
-        let whole = apply(&[events.clone()]);
+        let whole = apply(std::slice::from_ref(&events));
         let mut shuffled = events.clone();
         let mut state = seed | 1;
         for index in (1..shuffled.len()).rev() {

@@ -62,7 +62,7 @@ pub(crate) async fn post_events(
     let source = caller.name.clone();
     let read = app.blocking(move || {
         let checks = Checks { default_source: &source, now };
-        let limits = Limits { max_events, ..Limits::default() };
+        let limits = Limits { max_events };
         Ok((native::read(&bytes, content_type.as_deref(), checks, limits), bytes))
     });
     let (read, bytes) = read.await?;
