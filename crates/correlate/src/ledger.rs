@@ -4,8 +4,8 @@
 //! in the order of [`OrderKey`]. Deployments without an end have no place in that order and no query by order finds
 //! them.
 
-use domain::catalogue::ComponentId;
-use domain::event::{Entity, EventKind};
+use domain::catalogue::{ComponentId, PlacedBy};
+use domain::event::{Entity, EventKind, Status};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, Lane, OtherFact};
 use domain::key::IncidentKey;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
@@ -94,9 +94,25 @@ pub trait Ledger {
     /// Every identity of one kind; only for a change of catalogue or rules.
     fn entity_keys(&mut self, kind: EventKind) -> Result<Vec<EntityKey>>;
 
-    // Deployment facts. Putting replaces; nothing is ever removed, since events are not.
+    // Deployment facts. Putting replaces.
     fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>>;
     fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()>;
+    /// Removes a fact: what made it a deployment was a rule that is no longer. A ledger that cannot remove keeps it as an
+    /// attempt without end, which no metric counts.
+    fn remove_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
+        self.put_deployment(&DeploymentFact {
+            status: Status::Cancelled,
+            finished_at: None,
+            production: false,
+            counted: false,
+            sha: None,
+            version: None,
+            blames: None,
+            fixes: Vec::new(),
+            placed_by: PlacedBy::Unassigned,
+            ..fact.clone()
+        })
+    }
     /// Finished deployments of a component from a place on, that place included, in order: every environment and status.
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>>;
     /// The last one of a lane before a place.
@@ -148,6 +164,16 @@ pub trait Ledger {
     // Incident facts.
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>>;
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()>;
+    /// Removes a fact: its source says that it was no incident. A ledger that cannot remove keeps it under no product.
+    fn remove_incident(&mut self, fact: &IncidentFact) -> Result<()> {
+        self.put_incident(&IncidentFact {
+            product: String::new(),
+            component: None,
+            resolved_at: None,
+            causes: [None, None, None, None],
+            ..fact.clone()
+        })
+    }
     /// Incidents of a product that started or were opened after one instant and up to another.
     fn incidents_between(&mut self, product: &str, after: Timestamp, until: Timestamp) -> Result<Vec<IncidentKey>>;
     /// Incidents attributed to this deployment under any rule.

@@ -112,6 +112,11 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    fn remove_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
+        self.deployments.remove(&fact.key);
+        Ok(())
+    }
+
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
         let found = self.ordered(|fact| fact.lane.component == *component).into_iter();
         Ok(found.filter(|(order, _)| order >= from).map(|(_, fact)| fact.clone()).collect())
@@ -213,6 +218,11 @@ impl Ledger for MemoryLedger {
 
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()> {
         self.incidents.insert(fact.key.clone(), fact.clone());
+        Ok(())
+    }
+
+    fn remove_incident(&mut self, fact: &IncidentFact) -> Result<()> {
+        self.incidents.remove(&fact.key);
         Ok(())
     }
 
