@@ -1,1 +1,24 @@
-//! metrics
+//! What every number means: definitions compiled to SQL text, rows of the answers rolled up the tree, typed results.
+//!
+//! Pure: no I/O, no clock, no engine. METRICS.md is the specification. A metric under a definition is one *population*
+//! query ([`population`]): each row is used (`reason` is NULL) or left out for a reason, so used and excluded rows are
+//! the whole population. [`query`] wraps it: leaf groups for the numbers, pages of rows for `explain`. [`rollup`] takes
+//! the leaf groups up the tree and [`answer`] gives them the shape of the API.
+
+pub mod answer;
+pub mod literal;
+pub mod period;
+pub mod population;
+pub mod query;
+pub mod question;
+pub mod rollup;
+pub mod shape;
+pub mod statistics;
+pub mod words;
+
+pub use answer::{Answer, Change, DefinitionRef, MetricAnswer, NodeValues, Point, Spread, Value, headline};
+pub use period::{Bucket, Zone};
+pub use question::{Question, Window};
+pub use rollup::{Leaf, Presence, Rolled, roll_up};
+pub use statistics::Stats;
+pub use words::sentence;

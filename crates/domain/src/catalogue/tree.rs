@@ -1,6 +1,6 @@
 //! The tree as it is: what the catalogue declares and what events brought, every node with its path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Catalogue, ComponentId, Labels, NodeRef, UNASSIGNED};
 use crate::{Code, Problem};
@@ -34,8 +34,8 @@ pub struct ProductNode {
 /// A component in its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ComponentNode {
-    /// Where it runs.
-    pub instances: BTreeSet<String>,
+    /// Where it runs, with the labels the catalogue gives each place.
+    pub instances: BTreeMap<String, Labels>,
     /// Free labels.
     pub labels: Labels,
     /// Whether the catalogue declares it.
@@ -90,7 +90,11 @@ impl Tree {
         }
         for (_, _, product, component) in catalogue.components() {
             let node = ComponentNode {
-                instances: component.instances.iter().map(|instance| instance.name.clone()).collect(),
+                instances: component
+                    .instances
+                    .iter()
+                    .map(|instance| (instance.name.clone(), instance.labels.clone()))
+                    .collect(),
                 labels: component.labels.clone(),
                 declared: true,
             };
@@ -99,7 +103,9 @@ impl Tree {
         for (component, instance) in seen {
             tree.see_product(component.product(), hints);
             let node = tree.components.entry(component.clone()).or_default();
-            node.instances.extend(instance.map(str::to_owned));
+            if let Some(instance) = instance {
+                node.instances.entry(instance.to_owned()).or_default();
+            }
         }
         for product in seen_products {
             tree.see_product(product, hints);
@@ -135,13 +141,25 @@ impl Tree {
         &self.components
     }
 
+    /// Labels of a component on one of its instances: those of the component, those of the instance above them.
+    #[must_use]
+    pub fn labels_at(&self, component: &ComponentId, instance: Option<&str>) -> Labels {
+        let Some(node) = self.components.get(component) else { return Labels::new() };
+        let mut labels = node.labels.clone();
+        labels.extend(instance.and_then(|instance| node.instances.get(instance)).cloned().unwrap_or_default());
+        labels
+    }
+
     /// Finds a node by what a person wrote.
     ///
     /// # Errors
     /// `not_found`, or `ambiguous` with the full names a short one fits.
     pub fn resolve(&self, node: &NodeRef) -> Result<Node, Problem> {
         let missing = || {
-            Problem::new(Code::NotFound, format!("there is no {} `{}`; `/api/v1/tree` lists the nodes", node.level(), node.name()))
+            Problem::new(
+                Code::NotFound,
+                format!("there is no {} `{}`; `/api/v1/tree` lists the nodes", node.level(), node.name()),
+            )
         };
         let found = |found: bool, node: Node| if found { Ok(node) } else { Err(missing()) };
         match node {
@@ -160,7 +178,7 @@ impl Tree {
             NodeRef::Component(name) => Ok(Node::Component(self.component(name)?.ok_or_else(missing)?)),
             NodeRef::Instance(name, instance) => {
                 let component = self.component(name)?.ok_or_else(missing)?;
-                let known = self.components.get(&component).is_some_and(|node| node.instances.contains(instance));
+                let known = self.components.get(&component).is_some_and(|node| node.instances.contains_key(instance));
                 found(known, Node::Instance(component, instance.clone()))
             }
         }

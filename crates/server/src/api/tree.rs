@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use domain::catalogue::{Node, Tree};
+use domain::catalogue::{Labels, Node, Tree};
 use domain::metric::Metric;
 use serde_json::{Map, Value, json};
 
@@ -96,9 +96,10 @@ fn team(node: &Node, tree: &Tree) -> Option<String> {
 
 fn labels_of(node: &Node, tree: &Tree) -> Map<String, Value> {
     let labels = match node {
-        Node::Product(name) => tree.products().get(name).map(|product| &product.labels),
-        Node::Component(id) => tree.components().get(id).map(|component| &component.labels),
-        _ => None,
+        Node::Product(name) => tree.products().get(name).map(|product| product.labels.clone()).unwrap_or_default(),
+        Node::Component(id) => tree.labels_at(id, None),
+        Node::Instance(id, instance) => tree.labels_at(id, Some(instance)),
+        _ => Labels::new(),
     };
-    labels.into_iter().flatten().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect()
+    labels.into_iter().map(|(key, value)| (key, Value::from(value))).collect()
 }

@@ -102,3 +102,23 @@ fn events_may_tell_where_their_product_belongs() {
         "{found:?}"
     );
 }
+
+#[test]
+fn labels_filter_down_to_the_instance() {
+    let server = start();
+    let toml = "[[platforms]]\nname = \"p\"\n[[platforms.domains]]\nname = \"d\"\n[[platforms.domains.products]]\nname = \"shop\"\nlabels = { tier = \"1\" }\n[[platforms.domains.products.components]]\nname = \"cart\"\n[[platforms.domains.products.components.instances]]\nname = \"eu\"\nlabels = { business_unit = \"retail\" }\n[[platforms.domains.products.components.instances]]\nname = \"us\"\nlabels = { business_unit = \"outlet\" }\n";
+    server.admin("PUT", "/api/v1/catalogue", "application/toml", toml).expect(200);
+    let mut events: Vec<Value> = (1..=4).map(|day| deployment(&day.to_string(), "cart", day)).collect();
+    for (event, instance) in events.iter_mut().zip(["eu", "eu", "us", "eu"]) {
+        event["instance"] = json!(instance);
+    }
+    server.post("/api/v1/events", &json!(events)).expect(202);
+    let count = |filter: &str| {
+        let path = format!("/api/v1/metrics?metric=deployment_frequency&from=2025-01-01&to=2025-01-11&{filter}");
+        server.get(&path).expect(200)["metrics"]["deployment_frequency"]["n"].as_u64()
+    };
+    assert_eq!(count("label.business_unit=retail"), Some(3));
+    assert_eq!(count("label.business_unit=outlet"), Some(1));
+    assert_eq!(count("label.tier=1"), Some(4));
+    assert_eq!(count("label.tier=1&label.business_unit=none"), Some(0));
+}

@@ -1,0 +1,331 @@
+//! Answers in the shape of API.md.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::band::{self, Band, BandTable};
+use domain::catalogue::Node;
+use domain::definition::{Definition, RecoveryHeadline};
+use domain::metric::{Metric, Reason, Unit};
+use serde::{Serialize, Serializer};
+
+use crate::period::Bucket;
+use crate::question::{Question, Window};
+use crate::rollup::Rolled;
+use crate::shape;
+use crate::statistics::{self, Stats};
+
+fn node_text<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&node.to_ref())
+}
+
+/// Which definition gave the numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DefinitionRef {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+}
+
+impl From<&Definition> for DefinitionRef {
+    fn from(definition: &Definition) -> Self {
+        DefinitionRef { id: definition.id.clone(), version: definition.version }
+    }
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// The node.
+    #[serde(serialize_with = "node_text")]
+    pub node: Node,
+    /// The definition.
+    pub definition: DefinitionRef,
+    /// First instant of the window.
+    pub from: Timestamp,
+    /// First instant after it.
+    pub to: Timestamp,
+    /// When the data was known so; whoever has a clock sets it.
+    pub as_of: Option<Timestamp>,
+    /// How the series is cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+    /// The window compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<Window>,
+    /// The worst band among those of the headline metrics, when all of them were asked for.
+    pub overall: Option<Band>,
+    /// The metrics.
+    pub metrics: BTreeMap<Metric, MetricAnswer>,
+}
+
+/// One metric of one node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MetricAnswer {
+    /// The value in `unit`.
+    pub value: Option<f64>,
+    /// Its unit.
+    pub unit: Unit,
+    /// `higher`, `lower` or `neither`.
+    pub better: &'static str,
+    /// Rows used.
+    pub n: u64,
+    /// Rows left out, by reason.
+    pub excluded: BTreeMap<Reason, u64>,
+    /// Rows used although something is known to be missing, by what.
+    pub marked: BTreeMap<Reason, u64>,
+    /// Rows used among all rows; none when there are none.
+    pub coverage: Option<f64>,
+    /// The band of the value.
+    pub band: Option<Band>,
+    /// Why there is no value.
+    pub reason: Option<Reason>,
+    /// What that means and what to do.
+    pub reason_text: Option<&'static str>,
+    /// Statistics of the rows of the whole subtree; for durations and the batch size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Stats>,
+    /// Spread over the direct children that have a value.
+    pub spread: Option<Spread>,
+    /// The same in the window compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Change>,
+    /// The same in each bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<Vec<Point>>,
+}
+
+/// How the values of the children spread, in the metric's unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Children with a value.
+    pub children: usize,
+    /// Smallest.
+    pub min: f64,
+    /// Percentile 25.
+    pub p25: f64,
+    /// Median.
+    pub p50: f64,
+    /// Percentile 75.
+    pub p75: f64,
+    /// Greatest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of a sorted list of values; none when it is empty.
+    #[must_use]
+    pub fn of(sorted: &[f64]) -> Option<Self> {
+        let at = |percent| statistics::percentile(sorted, percent);
+        Some(Spread {
+            children: sorted.len(),
+            min: *sorted.first()?,
+            p25: at(25)?,
+            p50: at(50)?,
+            p75: at(75)?,
+            max: *sorted.last()?,
+        })
+    }
+}
+
+/// A value in another window and the change since.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The value there.
+    pub value: Option<f64>,
+    /// Rows used there.
+    pub n: u64,
+    /// (now - then) / then; for ratios now - then. None without two values, or when a relative change is from 0.
+    pub change: Option<f64>,
+}
+
+impl Change {
+    /// From then to now, in the way of the unit: relative for durations, frequencies and counts, in points for ratios.
+    #[must_use]
+    pub fn between(unit: Unit, now: Option<f64>, then: Option<f64>, n: u64) -> Self {
+        let change = now.zip(then).and_then(|(now, then)| match unit {
+            Unit::Ratio => Some(now - then),
+            _ if then == 0.0 => None,
+            _ => Some((now - then) / then),
+        });
+        Change { value: then, n, change }
+    }
+}
+
+/// A value in one bucket; the first and last are cut by the window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// First instant.
+    pub from: Timestamp,
+    /// First instant after it.
+    pub to: Timestamp,
+    /// The value.
+    pub value: Option<f64>,
+    /// Rows used.
+    pub n: u64,
+}
+
+/// One headline value of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Value {
+    /// The value.
+    pub value: Option<f64>,
+    /// Its unit.
+    pub unit: Unit,
+    /// Rows used.
+    pub n: u64,
+    /// Rows used among all rows; none when there are none.
+    pub coverage: Option<f64>,
+    /// The band of the value.
+    pub band: Option<Band>,
+    /// Why there is no value.
+    pub reason: Option<Reason>,
+}
+
+/// Headline values of one node of the tree.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeValues {
+    /// The node.
+    #[serde(serialize_with = "node_text")]
+    pub node: Node,
+    /// The worst band.
+    pub overall: Option<Band>,
+    /// The metrics.
+    pub metrics: BTreeMap<Metric, Value>,
+}
+
+/// The five DORA metrics in the form the definition gives them: recovery is its headline.
+#[must_use]
+pub const fn headline(definition: &Definition) -> [Metric; 5] {
+    let recovery = match definition.recovery.headline {
+        RecoveryHeadline::FailedDeploymentRecoveryTime => Metric::FailedDeploymentRecoveryTime,
+        RecoveryHeadline::TimeToRestore => Metric::TimeToRestore,
+    };
+    [Metric::DeploymentFrequency, Metric::LeadTime, Metric::ChangeFailureRate, recovery, Metric::ReworkRate]
+}
+
+/// Bands of a definition.
+#[derive(Clone, Debug)]
+pub struct Bands(Option<BandTable>);
+
+impl Bands {
+    /// Of its table, when there is one by that name.
+    #[must_use]
+    pub fn of(definition: &Definition) -> Self {
+        Bands(band::table(&definition.bands))
+    }
+
+    fn band(&self, metric: Metric, value: Option<f64>) -> Option<Band> {
+        self.0.as_ref()?.band(metric, value?)
+    }
+
+    /// The worst band among the headline metrics that have one; none unless all of them are there to be judged.
+    fn overall(&self, definition: &Definition, bands: &BTreeMap<Metric, Option<Band>>) -> Option<Band> {
+        let table = self.0.as_ref()?;
+        let judged = headline(definition).into_iter().filter(|metric| table.ladder(*metric).is_some());
+        let found: Option<Vec<_>> = judged.map(|metric| Some((metric, *bands.get(&metric)?))).collect();
+        let found: Vec<_> = found?.into_iter().filter_map(|(metric, band)| Some((metric, band?))).collect();
+        table.overall(&found)
+    }
+}
+
+fn coverage(rolled: &Rolled) -> Option<f64> {
+    let population = rolled.pool.n + rolled.pool.excluded.values().sum::<u64>();
+    (population > 0).then(|| rolled.pool.n as f64 / population as f64)
+}
+
+/// Dresses a node's value.
+#[must_use]
+pub fn metric_answer(
+    metric: Metric,
+    bands: &Bands,
+    rolled: Rolled,
+    previous: Option<&Rolled>,
+    series: Option<Vec<Point>>,
+) -> MetricAnswer {
+    MetricAnswer {
+        value: rolled.value,
+        unit: metric.unit(),
+        better: metric.better(),
+        n: rolled.pool.n,
+        coverage: coverage(&rolled),
+        band: bands.band(metric, rolled.value),
+        reason: rolled.reason,
+        reason_text: rolled.reason.map(Reason::doc),
+        stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        spread: Spread::of(&rolled.children),
+        previous: previous.map(|then| Change::between(metric.unit(), rolled.value, then.value, then.pool.n)),
+        series,
+        excluded: rolled.pool.excluded,
+        marked: rolled.pool.marked,
+    }
+}
+
+/// Puts the metrics of a question together.
+#[must_use]
+pub fn answer(question: &Question, bands: &Bands, metrics: BTreeMap<Metric, MetricAnswer>) -> Answer {
+    let found = metrics.iter().map(|(metric, answer)| (*metric, answer.band)).collect();
+    Answer {
+        node: question.node.clone(),
+        definition: DefinitionRef::from(&question.definition),
+        from: question.window.from,
+        to: question.window.to,
+        as_of: None,
+        bucket: question.bucket,
+        compare: question.compare,
+        overall: bands.overall(&question.definition, &found),
+        metrics,
+    }
+}
+
+/// Puts the values of many nodes together, in the order of nodes.
+#[must_use]
+pub fn node_values(
+    definition: &Definition,
+    rolled: impl IntoIterator<Item = (Metric, BTreeMap<Node, Rolled>)>,
+) -> Vec<NodeValues> {
+    let bands = Bands::of(definition);
+    let mut nodes: BTreeMap<Node, BTreeMap<Metric, Value>> = BTreeMap::new();
+    for (metric, values) in rolled {
+        for (node, rolled) in values {
+            let value = Value {
+                value: rolled.value,
+                unit: metric.unit(),
+                n: rolled.pool.n,
+                coverage: coverage(&rolled),
+                band: bands.band(metric, rolled.value),
+                reason: rolled.reason,
+            };
+            nodes.entry(node).or_default().insert(metric, value);
+        }
+    }
+    nodes
+        .into_iter()
+        .map(|(node, metrics)| {
+            let found = metrics.iter().map(|(metric, value)| (*metric, value.band)).collect();
+            NodeValues { node, overall: bands.overall(definition, &found), metrics }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_relative_but_for_ratios() {
+        let change = |unit, now, then| Change::between(unit, Some(now), Some(then), 1).change;
+        assert_eq!(change(Unit::Seconds, 150.0, 100.0), Some(0.5));
+        assert_eq!(change(Unit::PerDay, 1.0, 0.0), None);
+        assert_eq!(change(Unit::Ratio, 0.25, 0.0), Some(0.25));
+        assert_eq!(Change::between(Unit::Ratio, None, Some(0.5), 2).change, None);
+    }
+
+    #[test]
+    fn a_spread_is_over_the_children_with_a_value() {
+        let spread = Spread::of(&[1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert_eq!((spread.children, spread.p25, spread.p50, spread.p75), (4, 1.75, 2.5, 3.25));
+        assert_eq!(Spread::of(&[]), None);
+    }
+}

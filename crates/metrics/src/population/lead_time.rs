@@ -1,0 +1,92 @@
+//! Lead times: of commits, or of deployments.
+
+use domain::definition::LeadTimeOf;
+use domain::metric::Reason;
+
+use super::{NO_TEXT, NO_VALUE, Rows, View, counted};
+
+pub(super) fn lead_time(view: &View<'_>) -> String {
+    match view.definition().lead_time.of {
+        LeadTimeOf::NewCommits => {
+            format!("{}\nUNION ALL\n{}", commits(view), deployments_without(view))
+        }
+        LeadTimeOf::DeployedCommit => deployed(view, "coalesce(head_committed_at, commit_at)"),
+        LeadTimeOf::CommitAt => deployed(view, "commit_at"),
+    }
+}
+
+fn conditions(view: &View<'_>) -> Vec<String> {
+    let mut conditions = counted(view.definition().population);
+    conditions.extend(view.within("finished_at"));
+    conditions.extend(view.scope(true));
+    conditions
+}
+
+fn not_semver(view: &View<'_>) -> Vec<(String, Reason)> {
+    if view.definition().lead_time.semver_only {
+        vec![("NOT semver".to_owned(), Reason::NotSemver)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// New commits at their first arrival on any instance of the component. A commit of an unknown range is used and marked.
+fn commits(view: &View<'_>) -> String {
+    let seconds = "seconds_between(committed_at, finished_at)";
+    let mut reasons = not_semver(view);
+    reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
+    let mut conditions = conditions(view);
+    conditions.push("used AND first_arrival".to_owned());
+    Rows {
+        from: "commits",
+        item: "sha",
+        at: "finished_at",
+        value: seconds.to_owned(),
+        reasons,
+        marks: vec![
+            ("range_incomplete IS NOT NULL".to_owned(), Reason::RangeIncomplete),
+            ("first_deployment".to_owned(), Reason::FirstDeployment),
+        ],
+        conditions,
+    }
+    .sql()
+}
+
+/// Deployments with no such commit: left out, so that every counted deployment is accounted for.
+fn deployments_without(view: &View<'_>) -> String {
+    let mut conditions = conditions(view);
+    conditions.push("first_arrivals = 0".to_owned());
+    Rows {
+        from: "deployments",
+        item: NO_TEXT,
+        at: "finished_at",
+        value: NO_VALUE.to_owned(),
+        reasons: vec![
+            ("kind <> 'rollback' AND link = 'none'".to_owned(), Reason::NoCommitLink),
+            ("true".to_owned(), Reason::NoNewCommits),
+        ],
+        marks: Vec::new(),
+        conditions,
+    }
+    .sql()
+}
+
+/// One lead time a deployment that brings its commit to its instance.
+fn deployed(view: &View<'_>, committed: &str) -> String {
+    let seconds = format!("seconds_between({committed}, finished_at)");
+    let mut reasons = vec![("kind = 'rollback'".to_owned(), Reason::NoNewCommits)];
+    reasons.extend(not_semver(view));
+    reasons.push((format!("{committed} IS NULL"), Reason::NoCommitLink));
+    reasons.push(("NOT brings_new_commit".to_owned(), Reason::NoNewCommits));
+    reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
+    Rows {
+        from: "deployments",
+        item: NO_TEXT,
+        at: "finished_at",
+        value: seconds,
+        reasons,
+        marks: Vec::new(),
+        conditions: conditions(view),
+    }
+    .sql()
+}

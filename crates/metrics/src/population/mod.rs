@@ -1,0 +1,149 @@
+//! Every metric under a definition as one query whose rows are the whole population.
+//!
+//! Columns: `source`, `id` (whose row), `item` (commit hash for lead times of commits), `at` (the instant by which the
+//! row belongs to the window), `platform`, `domain`, `product`, `component`, `instance`, `value` (METRICS.md section 4:
+//! seconds, 0 or 1, commits, 1 for something counted, times a day for `mean_rate`), `reason` (NULL for a row used) and
+//! `mark` (a row that is used although something is known to be missing). A row left out keeps its value as evidence
+//! when it has one.
+
+mod deployments;
+mod incidents;
+mod lead_time;
+mod others;
+
+use domain::catalogue::Node;
+use domain::definition::{Definition, Population};
+use domain::metric::{Metric, Reason};
+
+use crate::literal::{instant, text};
+use crate::question::{Question, Window};
+
+pub(crate) use deployments::ever;
+pub use deployments::failed;
+
+/// The population of a metric in a window, as SQL.
+#[must_use]
+pub fn population(question: &Question, metric: Metric, window: Window) -> String {
+    let view = View { question, window };
+    match metric {
+        Metric::DeploymentFrequency => deployments::frequency(&view),
+        Metric::LeadTime => lead_time::lead_time(&view),
+        Metric::ChangeFailureRate => deployments::failure_rate(&view),
+        Metric::FailedDeploymentRecoveryTime => deployments::recovery(&view),
+        Metric::ReworkRate => deployments::rework(&view),
+        Metric::RollbackRate => deployments::rollbacks(&view),
+        Metric::DeploymentSuccessRate => deployments::successes(&view),
+        Metric::AutomatedDeploymentRate => deployments::automated(&view),
+        Metric::BatchSize => deployments::batch_size(&view),
+        Metric::ConfigDeploymentFrequency => deployments::config(&view),
+        Metric::TimeToRestore => incidents::restore(&view),
+        Metric::TimeToMitigate => incidents::step(&view, incidents::Step::Mitigated),
+        Metric::TimeToAcknowledge => incidents::step(&view, incidents::Step::Acknowledged),
+        Metric::TimeToDetect => incidents::step(&view, incidents::Step::Detected),
+        Metric::CanarySuccessRate => others::canaries(&view),
+        Metric::PipelineSuccessRate => others::pipelines(&view),
+    }
+}
+
+/// A question in one of its windows.
+pub(crate) struct View<'a> {
+    pub(crate) question: &'a Question,
+    pub(crate) window: Window,
+}
+
+impl View<'_> {
+    fn definition(&self) -> &Definition {
+        &self.question.definition
+    }
+
+    /// Rows whose `column` lies in the window.
+    fn within(&self, column: &str) -> Vec<String> {
+        vec![format!("{column} >= {}", instant(self.window.from)), format!("{column} < {}", instant(self.window.to))]
+    }
+
+    /// Rows of the node, and with the labels asked for. `own` says whether the table's rows have labels themselves.
+    pub(crate) fn scope(&self, own: bool) -> Vec<String> {
+        let mut conditions = of_node(&self.question.node);
+        for (key, value) in &self.question.labels {
+            let key = text(key);
+            let own = if own { format!("label(labels, {key}), ") } else { String::new() };
+            conditions.push(format!(
+                "coalesce({own}label(component_labels, {key}), label(product_labels, {key})) = {}",
+                text(value)
+            ));
+        }
+        conditions
+    }
+}
+
+/// The conditions that select the rows of a node; none for the group.
+#[must_use]
+pub fn of_node(node: &Node) -> Vec<String> {
+    let is = |column: &str, value: &str| format!("{column} = {}", text(value));
+    match node {
+        Node::Group => Vec::new(),
+        Node::Platform(name) => vec![is("platform", name)],
+        Node::Domain(name) => vec![is("domain", name)],
+        Node::Team(name) => vec![is("team", name)],
+        Node::Product(name) => vec![is("product", name)],
+        Node::Component(id) => vec![is("product", id.product()), is("component", id.as_str())],
+        Node::Instance(id, instance) => {
+            vec![is("product", id.product()), is("component", id.as_str()), is("instance", instance)]
+        }
+    }
+}
+
+/// Deployments a definition counts (METRICS.md section 5, "deployments counted").
+pub(crate) fn counted(population: Population) -> Vec<String> {
+    let conditions: &[&str] = match population {
+        Population::Counted => &["counted"],
+        Population::Attempts => &["production", "status IN ('succeeded', 'failed')", "kind <> 'config'"],
+        Population::EveryProduction => &["production", "status <> 'in_progress'"],
+    };
+    conditions.iter().map(|condition| (*condition).to_owned()).collect()
+}
+
+/// One `SELECT` of a population.
+struct Rows<'a> {
+    from: &'a str,
+    item: &'a str,
+    at: &'a str,
+    value: String,
+    /// In order: the first that holds is the reason.
+    reasons: Vec<(String, Reason)>,
+    marks: Vec<(String, Reason)>,
+    conditions: Vec<String>,
+}
+
+impl Rows<'_> {
+    fn sql(self) -> String {
+        let conditions = if self.conditions.is_empty() { "true".to_owned() } else { self.conditions.join("\n  AND ") };
+        format!(
+            "SELECT source, id, {item} AS item, {at} AS at, platform, domain, product, component, instance,\n  \
+             {value} AS value,\n  {reason} AS reason,\n  {mark} AS mark\nFROM {from}\nWHERE {conditions}",
+            item = self.item,
+            at = self.at,
+            value = self.value,
+            reason = case(&self.reasons),
+            mark = case(&self.marks),
+            from = self.from,
+        )
+    }
+}
+
+const NO_TEXT: &str = "CAST(NULL AS VARCHAR)";
+const NO_VALUE: &str = "CAST(NULL AS DOUBLE)";
+
+fn case(branches: &[(String, Reason)]) -> String {
+    if branches.is_empty() {
+        return NO_TEXT.to_owned();
+    }
+    let branches: Vec<String> =
+        branches.iter().map(|(condition, reason)| format!("WHEN {condition} THEN '{}'", reason.text())).collect();
+    format!("CASE {} END", branches.join(" "))
+}
+
+/// 1 where the condition holds, else 0.
+fn one_if(condition: &str) -> String {
+    format!("CASE WHEN {condition} THEN 1.0 ELSE 0.0 END")
+}

@@ -1,0 +1,90 @@
+//! Queries around a population: leaf groups for the numbers, totals and pages of rows for `explain`.
+
+use domain::metric::{Metric, Reason};
+
+use crate::literal::text;
+use crate::population::{View, ever, population};
+use crate::question::{Question, Window};
+use crate::shape::{Carried, Family, Formula, family, formula};
+
+fn indent(sql: &str) -> String {
+    sql.replace('\n', "\n  ")
+}
+
+/// One row a (product, component, instance, period, reason, mark): `n` rows, and `carried` as the formula needs it
+/// (sum, sorted list of values, sorted list of days, or NULL).
+#[must_use]
+pub fn leaves(question: &Question, metric: Metric, window: Window) -> String {
+    let zone = text(&question.zone);
+    let carried = match formula(metric, &question.definition).carried() {
+        Carried::Count => "CAST(NULL AS DOUBLE)".to_owned(),
+        Carried::Sum => "sum(value)".to_owned(),
+        Carried::Values => "sorted_values(value)".to_owned(),
+        Carried::Days => {
+            format!("sorted_values(seconds_between(instant('1970-01-01T00:00:00Z'), period('day', {zone}, at)))")
+        }
+    };
+    let period = question
+        .bucket
+        .map_or_else(|| "instant(NULL)".to_owned(), |bucket| format!("period('{}', {zone}, at)", bucket.text()));
+    format!(
+        "SELECT product, component, instance, {period} AS period, reason, mark, count(*) AS n, {carried} AS carried\nFROM (\n  {}\n) AS population\nGROUP BY product, component, instance, 4, reason, mark",
+        indent(&population(question, metric, window))
+    )
+}
+
+/// Who has ever deployed before the end of the window, one row a (product, component, instance): `first_at`, and `n`
+/// deployments in the window. None for metrics that are not about deployments.
+#[must_use]
+pub fn presence(question: &Question, metric: Metric, window: Window) -> Option<String> {
+    if family(metric) != Family::Deployments {
+        return None;
+    }
+    let config = metric == Metric::ConfigDeploymentFrequency;
+    let conditions = ever(&View { question, window }, config).join(" AND ");
+    Some(format!(
+        "SELECT product, component, instance, min(finished_at) AS first_at,\n  sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\nFROM deployments\nWHERE {conditions}\nGROUP BY product, component, instance",
+        crate::literal::instant(window.from)
+    ))
+}
+
+/// The population's number of rows by reason: `reason`, `n`.
+#[must_use]
+pub fn totals(question: &Question, metric: Metric) -> String {
+    format!(
+        "SELECT reason, count(*) AS n\nFROM (\n  {}\n) AS population\nGROUP BY reason",
+        indent(&population(question, metric, question.window))
+    )
+}
+
+/// A page of the population's rows, newest first: those used, or those left out for a reason.
+#[must_use]
+pub fn rows(question: &Question, metric: Metric, reason: Option<Reason>, limit: usize, offset: usize) -> String {
+    let wanted = reason.map_or_else(|| "reason IS NULL".to_owned(), |reason| format!("reason = '{}'", reason.text()));
+    format!(
+        "SELECT source, id, item, at, platform, domain, product, component, instance, value, reason, mark\nFROM (\n  {}\n) AS population\nWHERE {wanted}\nORDER BY at DESC, source DESC, id DESC, item DESC\nLIMIT {limit} OFFSET {offset}",
+        indent(&population(question, metric, question.window))
+    )
+}
+
+/// The value as one statement over the rows used, for those who want to check it by hand: what every level gives that
+/// takes its value from its rows. Above, `mean_of_children` is the plain mean of this over the children.
+#[must_use]
+pub fn value(question: &Question, metric: Metric) -> String {
+    let days = question.window.days();
+    let formula = formula(metric, &question.definition);
+    let value = match formula {
+        Formula::PerDay => format!("count(*) / CAST({days} AS DOUBLE)"),
+        Formula::DeployDays => {
+            format!("count(DISTINCT period('day', {}, at)) / CAST({days} AS DOUBLE)", text(&question.zone))
+        }
+        Formula::Mean => "duration_stats(value)['mean']".to_owned(),
+        Formula::Median => "duration_stats(value)['p50']".to_owned(),
+        Formula::InverseMean => "86400.0 / duration_stats(value)['mean']".to_owned(),
+        Formula::Ratio => "sum(value) / nullif(count(*), 0)".to_owned(),
+    };
+    format!(
+        "SELECT {value} AS value, count(*) AS n\nFROM (\n  {}\n) AS population\nWHERE reason IS NULL",
+        indent(&population(question, metric, question.window))
+    )
+}

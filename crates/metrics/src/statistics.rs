@@ -1,0 +1,140 @@
+//! Exact statistics of a sorted list: percentiles by linear interpolation between closest ranks (SQL's
+//! `percentile_cont`) and a mean whose bits do not depend on the order in which rows came.
+
+use serde::Serialize;
+
+/// Statistics of the values used, in the metric's unit. All of them exist or none does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Stats {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Greatest.
+    pub max: f64,
+    /// Median.
+    pub p50: f64,
+    /// Percentile 75.
+    pub p75: f64,
+    /// Percentile 90.
+    pub p90: f64,
+    /// Percentile 95.
+    pub p95: f64,
+    /// Percentile 99.
+    pub p99: f64,
+}
+
+impl Stats {
+    /// Of a sorted list; none when it is empty.
+    #[must_use]
+    pub fn of(sorted: &[f64]) -> Option<Self> {
+        let at = |percent| percentile(sorted, percent);
+        Some(Stats {
+            mean: mean(sorted)?,
+            min: *sorted.first()?,
+            max: *sorted.last()?,
+            p50: at(50)?,
+            p75: at(75)?,
+            p90: at(90)?,
+            p95: at(95)?,
+            p99: at(99)?,
+        })
+    }
+}
+
+/// Sorts by the total order of floats, so that equal lists of rows give equal lists of bits.
+pub fn sort(values: &mut [f64]) {
+    values.sort_by(f64::total_cmp);
+}
+
+/// Percentile of a sorted list: `lo + (hi - lo) * fraction` between the two closest ranks of `percent / 100 * (n - 1)`.
+///
+/// The rank is computed in whole numbers, so that a rank that falls on a value gives that very value.
+#[must_use]
+pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let rank = percent.min(100) * last;
+    let (below, rest) = (rank / 100, rank % 100);
+    let low = sorted[below];
+    if rest == 0 {
+        return Some(low);
+    }
+    let high = sorted[below + 1];
+    Some(low + (high - low) * (rest as f64 / 100.0))
+}
+
+/// Sum of a sorted list with Neumaier's compensation. Sort first: then the bits depend on the values alone.
+#[must_use]
+pub fn sum(sorted: &[f64]) -> f64 {
+    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
+    for value in sorted {
+        let next = total + value;
+        lost += if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
+        total = next;
+    }
+    total + lost
+}
+
+/// Arithmetic mean of a sorted list.
+#[must_use]
+pub fn mean(sorted: &[f64]) -> Option<f64> {
+    if sorted.is_empty() {
+        return None;
+    }
+    Some(sum(sorted) / sorted.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn percentiles_interpolate_between_closest_ranks() {
+        let hours = [2.0, 4.0, 4.0, 6.0, 6.0, 24.0];
+        assert_eq!(percentile(&hours, 50), Some(5.0));
+        assert_eq!(percentile(&hours, 90), Some(15.0));
+        assert_eq!(percentile(&[7.0], 99), Some(7.0));
+        assert_eq!(percentile(&[], 50), None);
+        assert_eq!(Stats::of(&[]), None);
+    }
+
+    #[test]
+    fn what_is_small_is_not_lost_in_what_is_great() {
+        assert_eq!(sum(&[-1e100, 1.0, 1e100]), 1.0);
+    }
+
+    /// As the SQL standard words it, with floats and no shortcut.
+    fn naive(values: &[f64], percent: usize) -> f64 {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        let row = percent as f64 / 100.0 * (sorted.len() - 1) as f64;
+        let (low, high) = (row.floor(), row.ceil());
+        if low == high {
+            return sorted[low as usize];
+        }
+        (high - row) * sorted[low as usize] + (row - low) * sorted[high as usize]
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_agree_with_the_naive_rule(
+            values in proptest::collection::vec(0.0..1e7f64, 1..200),
+            percent in prop::sample::select(vec![0usize, 25, 50, 75, 90, 95, 99, 100]),
+        ) {
+            let mut sorted = values.clone();
+            sort(&mut sorted);
+            let (ours, theirs) = (percentile(&sorted, percent).unwrap(), naive(&values, percent));
+            prop_assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1.0) * 10.0, "{} {}", ours, theirs);
+        }
+
+        #[test]
+        fn order_does_not_change_a_bit(mut values in proptest::collection::vec(-1e9..1e9f64, 0..100)) {
+            let mut other: Vec<f64> = values.iter().rev().copied().collect();
+            sort(&mut values);
+            sort(&mut other);
+            prop_assert_eq!(sum(&values).to_bits(), sum(&other).to_bits());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Golden SQL: what every metric compiles to under every definition that comes with Leadline.
+
+#[cfg(test)]
+mod golden {
+    use domain::Timestamp;
+    use domain::catalogue::{ComponentId, Node};
+    use domain::definition::{Failure, shipped};
+    use domain::metric::Metric;
+    use metrics::population::{failed, population};
+    use metrics::{Bucket, Question, Window, query, words};
+
+    fn window() -> Window {
+        let at = |text| Timestamp::parse(text).unwrap();
+        Window { from: at("2025-01-01T00:00:00Z"), to: at("2025-01-11T00:00:00Z") }
+    }
+
+    fn question(id: &str) -> Question {
+        let definition = shipped().into_iter().find(|definition| definition.id == id).unwrap();
+        Question::new(Node::Product("shop".to_owned()), definition, window())
+    }
+
+    /// Definitions that compile to the same statement stand together above it.
+    #[test]
+    fn populations() {
+        for metric in Metric::ALL {
+            let mut found: Vec<(Vec<String>, String)> = Vec::new();
+            for definition in shipped() {
+                let question = Question::new(Node::Product("shop".to_owned()), definition.clone(), window());
+                let text = format!(
+                    "-- {}\n{}",
+                    words::sentence(*metric, &definition),
+                    population(&question, *metric, window())
+                );
+                match found.iter_mut().find(|(_, known)| *known == text) {
+                    Some((ids, _)) => ids.push(definition.id),
+                    None => found.push((vec![definition.id], text)),
+                }
+            }
+            let shown: Vec<_> = found.iter().map(|(ids, text)| format!("-- {}\n{text}\n", ids.join(", "))).collect();
+            insta::assert_snapshot!(metric.text(), shown.join("\n"));
+        }
+    }
+
+    #[test]
+    fn wrappers() {
+        let mut question = question("rex");
+        question.node = Node::Instance(ComponentId::new("shop", "o'brien"), "eu".to_owned());
+        question.bucket = Some(Bucket::Week);
+        question.zone = "Europe/Paris".to_owned();
+        question.labels = vec![("tier".to_owned(), "a'b".to_owned())];
+        let metric = Metric::DeploymentFrequency;
+        insta::assert_snapshot!("leaves", query::leaves(&question, metric, window()));
+        insta::assert_snapshot!("presence", query::presence(&question, metric, window()).unwrap());
+        insta::assert_snapshot!("value", query::value(&question, Metric::LeadTime));
+    }
+
+    #[test]
+    fn an_incident_counts_up_to_its_greatest_age() {
+        let mut definition = question("rex").definition;
+        definition.failure = Failure { incident_max_age_s: Some(86_400), ..definition.failure };
+        assert_eq!(
+            failed(&definition),
+            "(incidents_opened_product - open_incidents_opened_product > 0 AND coalesce(first_resolved_delay_s_opened_product <= 86400.0, false))"
+        );
+        definition.failure.signals.clear();
+        assert_eq!(failed(&definition), "false");
+    }
+}

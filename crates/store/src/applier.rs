@@ -1,0 +1,375 @@
+//! From journal rows to entities and facts.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use correlate::Engine;
+use domain::catalogue::Catalogue;
+use domain::event::{Event, EventKind, entity_key};
+use domain::{Code, Problem, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params};
+
+use crate::journal::{EntryKind, Reason, State, Tally, mark};
+use crate::ledger::{Names, SqliteLedger};
+use crate::sql::{all, atomically, one, run};
+use crate::{Interpreter, StoreError, Webhook, body};
+
+/// Bodies of one batch together, in bytes; at least one row is taken.
+const BATCH_BYTES: usize = 16 << 20;
+/// Of the bad events of one webhook so many are named.
+const PROBLEMS_NAMED: usize = 10;
+/// A reason is no longer than this, in bytes.
+const REASON_BYTES: usize = 4_096;
+
+/// A row to apply.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) seq: i64,
+    kind: EntryKind,
+    state: State,
+    source: String,
+    type_: Option<String>,
+    id: Option<String>,
+    event: Option<String>,
+    received_at: Timestamp,
+    headers: Option<String>,
+    packed: bool,
+    body: Vec<u8>,
+}
+
+macro_rules! rows_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body FROM journal WHERE ",
+            $condition,
+            " ORDER BY seq LIMIT ?1"
+        )
+    };
+}
+
+impl Waiting {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Waiting {
+            seq: row.get(0)?,
+            kind: EntryKind::at(row.get(1)?)?,
+            state: State::at(row.get(2)?)?,
+            source: row.get(3)?,
+            type_: row.get(4)?,
+            id: row.get(5)?,
+            event: row.get(6)?,
+            received_at: Timestamp::from_micros(row.get(7)?),
+            headers: row.get(8)?,
+            packed: row.get(9)?,
+            body: row.get(10)?,
+        })
+    }
+
+    /// The next pending rows, at most `limit`: either events and webhooks, or one catalogue.
+    pub(crate) fn pending(conn: &Connection, limit: usize) -> Result<Vec<Self>, StoreError> {
+        let mut rows = Self::first(conn, rows_where!("state = 0"), limit, None)?;
+        let catalogue = rows.iter().position(|row| row.kind == EntryKind::Catalogue);
+        rows.truncate(catalogue.map_or(rows.len(), |place| place.max(1)));
+        Ok(rows)
+    }
+
+    /// Events and webhooks after a row, whatever became of them.
+    pub(crate) fn after(conn: &Connection, seq: i64, limit: usize) -> Result<Vec<Self>, StoreError> {
+        Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, Some(seq))
+    }
+
+    fn first(conn: &Connection, sql: &str, limit: usize, after: Option<i64>) -> Result<Vec<Self>, StoreError> {
+        let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
+        let params = [limit].into_iter().chain(after.map(Value::from));
+        let mut bytes = 0;
+        let mut rows = Vec::new();
+        #[cfg(test)]
+        crate::sql::recorded::note(sql);
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut found = statement.query(rusqlite::params_from_iter(params))?;
+        while let Some(row) = found.next()? {
+            let row = Waiting::read(row)?;
+            bytes += row.body.len();
+            rows.push(row);
+            if bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn unpacked(&self) -> Result<Vec<u8>, Problem> {
+        let bad = |_| Problem::new(Code::Internal, "the stored body cannot be read");
+        body::unpack(self.body.clone(), self.packed).map_err(bad)
+    }
+
+    /// The event a native row holds.
+    fn event(&self) -> Result<Event, Problem> {
+        let bad = |what: &str| Problem::new(Code::Internal, format!("the stored {what} cannot be read"));
+        let kind = self.type_.as_deref().and_then(|kind| kind.parse::<EventKind>().ok()).ok_or_else(|| bad("type"))?;
+        let fields = serde_json::from_slice(&self.unpacked()?).map_err(|_| bad("event"))?;
+        Ok(Event { key: entity_key(kind, &self.source, self.id.as_deref().unwrap_or_default()), fields })
+    }
+
+    /// The delivery a webhook's row holds.
+    fn webhook(&self) -> Result<Webhook, Problem> {
+        let headers = self.headers.as_deref().unwrap_or("[]");
+        Ok(Webhook {
+            source: self.source.clone(),
+            parser: self.type_.clone().unwrap_or_default(),
+            delivery_id: self.id.clone().unwrap_or_default(),
+            event: self.event.clone().unwrap_or_default(),
+            headers: serde_json::from_str(headers)
+                .map_err(|_| Problem::new(Code::Internal, "the stored headers cannot be read"))?,
+            body: self.unpacked()?,
+        })
+    }
+}
+
+/// What becomes of a row, and why.
+struct Verdict {
+    state: State,
+    reason: Option<Reason>,
+}
+
+impl Verdict {
+    fn rejected(problem: Problem) -> Self {
+        let reason = Reason { code: problem.code.text().to_owned(), message: clip(problem.message) };
+        Verdict { state: State::Rejected, reason: Some(reason) }
+    }
+
+    fn of(state: State) -> Self {
+        Verdict { state, reason: None }
+    }
+}
+
+/// What one transaction did.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    /// The last change number given.
+    pub(crate) change: u64,
+}
+
+/// Applies rows. It lives as long as the writer: the rules keep what events told of the tree in memory.
+pub(crate) struct Applier {
+    interpreter: Arc<dyn Interpreter>,
+    catalogue: Catalogue,
+    engine: Option<Engine>,
+    names: Names,
+}
+
+impl Applier {
+    /// For the catalogue that was applied last.
+    pub(crate) fn new(conn: &Connection, interpreter: Arc<dyn Interpreter>) -> Result<Self, StoreError> {
+        let catalogue = read_catalogue(conn)?;
+        Ok(Applier { interpreter, catalogue, engine: None, names: Names::default() })
+    }
+
+    /// Starts anew on an emptied ledger, with this catalogue.
+    pub(crate) fn start_over(&mut self, catalogue: Catalogue) {
+        self.forget();
+        self.catalogue = catalogue;
+    }
+
+    /// Forgets everything that a rolled back transaction may have told.
+    pub(crate) fn forget(&mut self) {
+        self.engine = None;
+        self.names.forget();
+    }
+
+    /// Applies rows in one transaction (`nested`: in a savepoint of the one that is open), or, when that fails, each in
+    /// its own, so that one row that cannot be applied never stops the others.
+    pub(crate) fn apply(&mut self, conn: &Connection, rows: &[Waiting], nested: bool) -> Result<Vec<Done>, StoreError> {
+        let error = match self.attempt(conn, rows, nested) {
+            Ok(done) => return Ok(vec![done]),
+            Err(error) if error.is_environment() => return Err(error),
+            Err(error) => error,
+        };
+        if let [row] = rows {
+            tracing::error!(seq = row.seq, error = error.chain(), "a row could not be applied and is set aside");
+            return Ok(vec![reject(conn, row, nested)?]);
+        }
+        tracing::warn!(
+            rows = rows.len(),
+            error = error.chain(),
+            "a batch could not be applied; trying its rows singly"
+        );
+        let mut all = Vec::new();
+        for row in rows {
+            all.append(&mut self.apply(conn, std::slice::from_ref(row), nested)?);
+        }
+        Ok(all)
+    }
+
+    fn attempt(&mut self, conn: &Connection, rows: &[Waiting], nested: bool) -> Result<Done, StoreError> {
+        let before = self.catalogue.clone();
+        // A panic in a parser or a rule is caught before the transaction ends, so nothing half-done is seen after it.
+        let done = atomically(conn, nested, || {
+            catch_unwind(AssertUnwindSafe(|| self.write(conn, rows)))
+                .unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(panic.as_ref()))))
+        });
+        if done.is_err() {
+            self.forget();
+            self.catalogue = before;
+        }
+        done
+    }
+
+    /// Entities, facts, the change number and the rows' states: all in the transaction that is open.
+    fn write(&mut self, conn: &Connection, rows: &[Waiting]) -> Result<Done, StoreError> {
+        let mut verdicts = Vec::with_capacity(rows.len());
+        let mut events = Vec::new();
+        let mut catalogue = None;
+        for row in rows {
+            verdicts.push(match row.kind {
+                EntryKind::Catalogue => match read_catalogue_row(row) {
+                    Ok(read) => {
+                        catalogue = Some(read);
+                        Verdict::of(State::Applied)
+                    }
+                    Err(problem) => Verdict::rejected(problem),
+                },
+                _ => self.interpret(row, &mut events),
+            });
+        }
+        let mut ledger = SqliteLedger::new(conn, &mut self.names, read_number(conn, CHANGE)?);
+        let mut engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => Engine::new(&self.catalogue, &mut ledger)?,
+        };
+        if !events.is_empty() {
+            engine.apply(&mut ledger, &events)?;
+        }
+        if let Some(catalogue) = catalogue {
+            engine.change_catalogue(&mut ledger, &catalogue)?;
+            ledger.change += 1;
+            ledger.tree = Some(ledger.change);
+            write_catalogue(conn, &catalogue)?;
+            self.catalogue = catalogue;
+        }
+        let mut done = Done { tally: Tally::default(), change: ledger.change };
+        write_number(conn, CHANGE, ledger.change)?;
+        if let Some(tree) = ledger.tree {
+            write_number(conn, TREE, tree)?;
+        }
+        for (row, verdict) in rows.iter().zip(&verdicts) {
+            mark(conn, &mut done.tally, row.seq, (row.state, verdict.state), verdict.reason.as_ref())?;
+        }
+        done.tally.write(conn)?;
+        self.engine = Some(engine);
+        Ok(done)
+    }
+
+    /// Adds what a row says to `events`.
+    fn interpret(&self, row: &Waiting, events: &mut Vec<Event>) -> Verdict {
+        if row.kind == EntryKind::Event {
+            return match row.event() {
+                Ok(event) => {
+                    events.push(event);
+                    Verdict::of(State::Applied)
+                }
+                Err(problem) => Verdict::rejected(problem),
+            };
+        }
+        let found = row.webhook().and_then(|webhook| self.interpreter.interpret(&webhook, row.received_at));
+        let found = match found {
+            Ok(found) => found,
+            Err(problem) => return Verdict::rejected(problem),
+        };
+        let (all, before) = (found.len(), events.len());
+        let mut problems = Vec::new();
+        for (place, event) in (1usize..).zip(found) {
+            match event {
+                Ok(event) => events.push(event),
+                Err(problem) => problems.push((place, problem)),
+            }
+        }
+        let state = match (events.len() > before, problems.is_empty()) {
+            (true, _) => State::Applied,
+            (false, true) => State::Ignored,
+            (false, false) => State::Rejected,
+        };
+        Verdict { state, reason: several(all, &problems) }
+    }
+}
+
+/// The problems of single events of one webhook in one reason.
+fn several(all: usize, problems: &[(usize, Problem)]) -> Option<Reason> {
+    let (_, first) = problems.first()?;
+    let named = problems.iter().take(PROBLEMS_NAMED);
+    let named: Vec<String> = named.map(|(place, problem)| format!("event {place}: {problem}")).collect();
+    let more = if problems.len() > PROBLEMS_NAMED { "; …" } else { "" };
+    let message = format!("{} of {all} events could not be used: {}{more}", problems.len(), named.join("; "));
+    Some(Reason { code: first.code.text().to_owned(), message: clip(message) })
+}
+
+fn clip(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(REASON_BYTES));
+    text
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+/// Sets aside a row that cannot be applied through no fault of its sender.
+fn reject(conn: &Connection, row: &Waiting, nested: bool) -> Result<Done, StoreError> {
+    atomically(conn, nested, || {
+        let mut done = Done { tally: Tally::default(), change: read_number(conn, CHANGE)? };
+        let message = "applying it failed here; the log says why, and it can be replayed";
+        let verdict = Verdict::rejected(Problem::new(Code::Internal, message));
+        mark(conn, &mut done.tally, row.seq, (row.state, verdict.state), verdict.reason.as_ref())?;
+        done.tally.write(conn)?;
+        Ok(done)
+    })
+}
+
+/// The last change number given.
+pub(crate) const CHANGE: &str = "change";
+/// The change number of the last change of the tree.
+pub(crate) const TREE: &str = "tree";
+/// The change number before the last rebuild.
+pub(crate) const REBUILT: &str = "rebuilt";
+
+pub(crate) fn read_number(conn: &Connection, name: &str) -> Result<u64, StoreError> {
+    let found = one(conn, "SELECT value FROM meta WHERE name = ?", [name], |row| Ok(row.get::<_, i64>(0)?))?;
+    Ok(found.and_then(|number| u64::try_from(number).ok()).unwrap_or_default())
+}
+
+pub(crate) fn write_number(conn: &Connection, name: &str, number: u64) -> Result<(), StoreError> {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    run(conn, sql, params![name, number])?;
+    Ok(())
+}
+
+/// The catalogue that was applied last; an empty one with the default rules when none ever was.
+pub(crate) fn read_catalogue(conn: &Connection) -> Result<Catalogue, StoreError> {
+    let sql = "SELECT value FROM meta WHERE name = 'catalogue'";
+    let found = one(conn, sql, [], |row| body::from_json("the catalogue", row.get_ref(0)?))?;
+    Ok(found.unwrap_or_default())
+}
+
+pub(crate) fn write_catalogue(conn: &Connection, catalogue: &Catalogue) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('catalogue', ?)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    run(conn, sql, [body::to_json(catalogue)?])?;
+    Ok(())
+}
+
+fn read_catalogue_row(row: &Waiting) -> Result<Catalogue, Problem> {
+    let bad = |error: serde_json::Error| Problem::new(Code::CatalogueInvalid, error.to_string());
+    let catalogue: Catalogue = serde_json::from_slice(&row.unpacked()?).map_err(bad)?;
+    catalogue.validate()?;
+    Ok(catalogue)
+}
+
+/// The latest catalogue of the journal that can be used: what stands after all of them were applied.
+pub(crate) fn latest_catalogue(conn: &Connection) -> Result<Catalogue, StoreError> {
+    let sql = rows_where!("kind = 2 AND state <= 1");
+    let rows = all(conn, sql, [-1], Waiting::read)?;
+    Ok(rows.iter().rev().find_map(|row| read_catalogue_row(row).ok()).unwrap_or_default())
+}

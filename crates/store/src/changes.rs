@@ -1,0 +1,108 @@
+//! What readers ask for: single facts, and facts by change number.
+
+use std::collections::BTreeMap;
+
+use domain::DeploymentKey;
+use domain::catalogue::ProductHint;
+use domain::event::{Entity, EventKind};
+use domain::fact::{CommitFact, DeploymentFact, IncidentFact};
+use domain::key::IncidentKey;
+use rusqlite::{Connection, params};
+
+use crate::applier::{CHANGE, REBUILT, TREE, read_number};
+use crate::body::from_json;
+use crate::ledger::{kind_number, read_commits};
+use crate::sql::{all, one};
+use crate::{Changes, StoreError};
+
+/// Every changed fact has a change number of its own, so a page can end anywhere.
+pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Changes, StoreError> {
+    let after = i64::try_from(change).unwrap_or(i64::MAX);
+    let limit = limit.max(1);
+    let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let numbers: Vec<i64> = all(
+        conn,
+        "SELECT change FROM (
+             SELECT * FROM (SELECT change FROM deployment WHERE change > ?1 AND change IS NOT NULL ORDER BY change LIMIT ?2)
+             UNION ALL SELECT * FROM (SELECT change FROM incident WHERE change > ?1 ORDER BY change LIMIT ?2)
+             UNION ALL SELECT * FROM (SELECT change FROM other WHERE change > ?1 ORDER BY change LIMIT ?2))
+         ORDER BY change LIMIT ?2",
+        [after, one_more],
+        |row| Ok(row.get(0)?),
+    )?;
+    let more = numbers.len() > limit;
+    let last = read_number(conn, CHANGE)?;
+    let upto = match numbers.get(limit - 1).filter(|_| more) {
+        Some(number) => u64::try_from(*number).unwrap_or_default(),
+        None => last,
+    };
+    let within = params![after, i64::try_from(upto).unwrap_or(i64::MAX)];
+    let deployments = all(
+        conn,
+        "SELECT number, body FROM deployment WHERE change > ? AND change <= ? AND change IS NOT NULL ORDER BY change",
+        within,
+        |row| {
+            let fact: DeploymentFact = from_json("a deployment", row.get_ref(1)?)?;
+            let commits = read_commits(conn, row.get(0)?, &fact.key)?;
+            Ok((fact, commits))
+        },
+    )?;
+    let sql = "SELECT body FROM incident WHERE change > ? AND change <= ? ORDER BY change";
+    let incidents = all(conn, sql, within, |row| from_json("an incident", row.get_ref(0)?))?;
+    let sql = "SELECT body FROM other WHERE change > ? AND change <= ? ORDER BY change";
+    let others = all(conn, sql, within, |row| from_json("a fact", row.get_ref(0)?))?;
+    let tree = read_number(conn, TREE)?;
+    let rebuilt = read_number(conn, REBUILT)?;
+    Ok(Changes {
+        upto,
+        deployments,
+        incidents,
+        others,
+        tree: tree > change && tree <= upto,
+        rebuilt: rebuilt > 0 && rebuilt >= change && upto > rebuilt,
+        more,
+    })
+}
+
+pub(crate) fn deployment(
+    conn: &Connection,
+    key: &DeploymentKey,
+) -> Result<Option<(DeploymentFact, Vec<CommitFact>)>, StoreError> {
+    let sql = "SELECT number, body FROM deployment WHERE source = ? AND id = ? AND change IS NOT NULL";
+    one(conn, sql, params![key.source, key.id], |row| {
+        Ok((from_json("a deployment", row.get_ref(1)?)?, read_commits(conn, row.get(0)?, key)?))
+    })
+}
+
+/// The last change number given.
+pub(crate) fn number(conn: &Connection) -> Result<u64, StoreError> {
+    read_number(conn, CHANGE)
+}
+
+/// Deployments of any source with this id, ordered by source.
+pub(crate) fn deployments_by_id(conn: &Connection, id: &str) -> Result<Vec<DeploymentKey>, StoreError> {
+    let sql = "SELECT source, id FROM deployment WHERE id = ? AND change IS NOT NULL ORDER BY source";
+    all(conn, sql, [id], |row| Ok(DeploymentKey::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+}
+
+/// Incidents of any source with this id, ordered by source.
+pub(crate) fn incidents_by_id(conn: &Connection, id: &str) -> Result<Vec<IncidentKey>, StoreError> {
+    let sql = "SELECT source, id FROM incident WHERE id = ? ORDER BY source";
+    all(conn, sql, [id], |row| Ok(IncidentKey::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+}
+
+pub(crate) fn incident(conn: &Connection, key: &IncidentKey) -> Result<Option<IncidentFact>, StoreError> {
+    let sql = "SELECT body FROM incident WHERE source = ? AND id = ?";
+    one(conn, sql, params![key.source, key.id], |row| from_json("an incident", row.get_ref(0)?))
+}
+
+pub(crate) fn product_hints(conn: &Connection) -> Result<BTreeMap<String, ProductHint>, StoreError> {
+    let sql = "SELECT id, body FROM entity WHERE kind = ? ORDER BY source, id";
+    let hints = all(conn, sql, [kind_number(EventKind::Product)], |row| {
+        let entity: Entity = from_json("an entity", row.get_ref(1)?)?;
+        let text = |name: &str| entity.text(name).map(str::to_owned);
+        let hint = ProductHint { platform: text("platform"), domain: text("domain"), team: text("team") };
+        Ok((row.get(0)?, hint))
+    })?;
+    Ok(hints.into_iter().collect())
+}

@@ -1,0 +1,9 @@
+//! The store as its users see it.
+
+mod apply;
+mod durable;
+mod equivalence;
+mod journal;
+mod killed;
+mod support;
+mod tokens;

@@ -1,0 +1,186 @@
+//! Sessions over snapshots, and query results as typed rows.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use domain::catalogue::ComponentId;
+use domain::metric::Reason;
+use domain::{Code, Problem, Timestamp};
+use metrics::{Leaf, Presence};
+
+use crate::functions;
+use crate::provider::Provider;
+use crate::snapshot::Snapshot;
+
+/// Memory all queries together may take.
+const MEMORY: usize = 256 * 1024 * 1024;
+
+/// What all sessions share.
+pub(crate) fn runtime() -> Result<Arc<RuntimeEnv>> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build_arc()
+}
+
+/// A session that sees one snapshot.
+fn session(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    let config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
+    let context = SessionContext::new_with_config_rt(config, runtime.clone());
+    functions::register(&context);
+    for (name, data) in snapshot.tables() {
+        context.register_table(name, Arc::new(Provider::new(data.clone(), snapshot.tree.clone())))?;
+    }
+    Ok(context)
+}
+
+/// The session of a snapshot, made once.
+pub(crate) fn session_of(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    if let Some(known) = snapshot.session.get() {
+        return Ok(known.clone());
+    }
+    let made = session(snapshot, runtime)?;
+    Ok(snapshot.session.get_or_init(|| made).clone())
+}
+
+/// Runs one statement that only reads.
+pub(crate) async fn run(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    context.sql_with_options(sql, options).await?.collect().await
+}
+
+/// What a client may know of a failure.
+pub(crate) fn problem(error: &DataFusionError) -> Problem {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => Problem::new(
+            Code::Unavailable,
+            "the question needs more memory than queries may take; ask for a shorter window or a smaller node",
+        ),
+        DataFusionError::SQL(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
+            Problem::new(Code::InvalidParameter, format!("the statement cannot be run: {}", error.strip_backtrace()))
+        }
+        _ => Problem::new(Code::Internal, "the warehouse could not answer"),
+    }
+}
+
+/// Columns of one batch by name, in the types asked for.
+struct Columns<'a>(&'a RecordBatch);
+
+impl Columns<'_> {
+    fn cast(&self, name: &str, to: &DataType) -> Result<Arc<dyn Array>> {
+        let column =
+            self.0.column_by_name(name).ok_or_else(|| DataFusionError::Internal(format!("no column {name}")))?;
+        Ok(cast(column, to)?)
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<Option<String>>> {
+        let array = self.cast(name, &DataType::Utf8)?;
+        Ok(array.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
+    }
+
+    fn counts(&self, name: &str) -> Result<Vec<u64>> {
+        let array = self.cast(name, &DataType::Int64)?;
+        Ok(array
+            .as_primitive::<Int64Type>()
+            .iter()
+            .map(|n| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+            .collect())
+    }
+
+    fn instants(&self, name: &str) -> Result<Vec<Option<Timestamp>>> {
+        let array = self.cast(name, &crate::tables::instant_type())?;
+        Ok(array.as_primitive::<TimestampMicrosecondType>().iter().map(|at| at.map(Timestamp::from_micros)).collect())
+    }
+
+    fn reasons(&self, name: &str) -> Result<Vec<Option<Reason>>> {
+        let texts = self.texts(name)?;
+        let read =
+            |text: String| Reason::read(&text).ok_or_else(|| DataFusionError::Internal(format!("no reason {text}")));
+        texts.into_iter().map(|text| text.map(read).transpose()).collect()
+    }
+
+    /// The sums or lists of a leaf query.
+    fn carried(&self) -> Result<Vec<(f64, Vec<f64>)>> {
+        let column = self
+            .0
+            .column_by_name("carried")
+            .ok_or_else(|| DataFusionError::Internal("no column carried".to_owned()))?;
+        let mut out = Vec::with_capacity(column.len());
+        if let Some(lists) = column.as_list_opt::<i32>() {
+            for list in lists.iter() {
+                let values = list.map(|list| list.as_primitive::<Float64Type>().values().to_vec()).unwrap_or_default();
+                out.push((0.0, values));
+            }
+            return Ok(out);
+        }
+        let sums = self.cast("carried", &DataType::Float64)?;
+        out.extend(sums.as_primitive::<Float64Type>().iter().map(|sum| (sum.unwrap_or(0.0), Vec::new())));
+        Ok(out)
+    }
+}
+
+/// Rows of [`metrics::query::leaves`].
+pub(crate) fn leaves(batches: &[RecordBatch]) -> Result<Vec<Leaf>> {
+    let mut leaves = Vec::new();
+    for batch in batches {
+        let columns = Columns(batch);
+        let (products, components, instances) =
+            (columns.texts("product")?, columns.texts("component")?, columns.texts("instance")?);
+        let (periods, reasons, marks) =
+            (columns.instants("period")?, columns.reasons("reason")?, columns.reasons("mark")?);
+        let (counts, carried) = (columns.counts("n")?, columns.carried()?);
+        for (row, (sum, values)) in carried.into_iter().enumerate() {
+            leaves.push(Leaf {
+                product: products[row].clone(),
+                component: components[row].as_deref().and_then(ComponentId::parse),
+                instance: instances[row].clone(),
+                period: periods[row],
+                reason: reasons[row],
+                mark: marks[row],
+                n: counts[row],
+                sum,
+                values,
+            });
+        }
+    }
+    Ok(leaves)
+}
+
+/// Rows of [`metrics::query::presence`].
+pub(crate) fn presence(batches: &[RecordBatch]) -> Result<Vec<Presence>> {
+    let mut places = Vec::new();
+    for batch in batches {
+        let columns = Columns(batch);
+        let (products, components, instances) =
+            (columns.texts("product")?, columns.texts("component")?, columns.texts("instance")?);
+        let (firsts, counts) = (columns.instants("first_at")?, columns.counts("n")?);
+        for row in 0..batch.num_rows() {
+            let component = components[row].as_deref().and_then(ComponentId::parse);
+            if let (Some(product), Some(component), Some(instance), Some(first_at)) =
+                (products[row].clone(), component, instances[row].clone(), firsts[row])
+            {
+                places.push(Presence { product, component, instance, first_at, n: counts[row] });
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Rows of [`metrics::query::totals`].
+pub(crate) fn totals(batches: &[RecordBatch]) -> Result<Vec<(Option<Reason>, u64)>> {
+    let mut totals = Vec::new();
+    for batch in batches {
+        let columns = Columns(batch);
+        totals.extend(columns.reasons("reason")?.into_iter().zip(columns.counts("n")?));
+    }
+    totals.sort();
+    Ok(totals)
+}

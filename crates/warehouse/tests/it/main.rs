@@ -1,0 +1,10 @@
+//! The warehouse as its users see it: facts in, answers out.
+
+#[cfg(test)]
+mod behaviour;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod worked_example;
