@@ -195,6 +195,5 @@ fn note(
 fn withdraw(ledger: &mut impl Ledger, key: &IncidentKey, work: &mut Work) -> Result<()> {
     let Some(old) = ledger.incident(key)? else { return Ok(()) };
     note(ledger, Some(&old), None, work)?;
-    ledger.put_incident_names(key, &[])?;
-    ledger.remove_incident(&old)
+    ledger.remove_incident(key)
 }

@@ -67,9 +67,8 @@ impl Engine {
     fn withdraw_deployment(&mut self, ledger: &mut impl Ledger, key: &DeploymentKey, work: &mut Work) -> Result<()> {
         let Some(old) = ledger.deployment(key)? else { return Ok(()) };
         unlink(ledger, &old, work)?;
-        ledger.set_waits(key, &[])?;
         work.incidents.extend(ledger.incidents_naming(&key.id)?);
-        ledger.remove_deployment(&old)?;
+        ledger.remove_deployment(key)?;
         self.note_implied(ledger, Some(&old), None, work)
     }
 

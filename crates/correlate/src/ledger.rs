@@ -4,8 +4,8 @@
 //! in the order of [`OrderKey`]. Deployments without an end have no place in that order and no query by order finds
 //! them.
 
-use domain::catalogue::{ComponentId, PlacedBy};
-use domain::event::{Entity, EventKind, Status};
+use domain::catalogue::ComponentId;
+use domain::event::{Entity, EventKind};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, Lane, OtherFact};
 use domain::key::IncidentKey;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
@@ -97,22 +97,9 @@ pub trait Ledger {
     // Deployment facts. Putting replaces.
     fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>>;
     fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()>;
-    /// Removes a fact: what made it a deployment was a rule that is no longer. A ledger that cannot remove keeps it as an
-    /// attempt without end, which no metric counts.
-    fn remove_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        self.put_deployment(&DeploymentFact {
-            status: Status::Cancelled,
-            finished_at: None,
-            production: false,
-            counted: false,
-            sha: None,
-            version: None,
-            blames: None,
-            fixes: Vec::new(),
-            placed_by: PlacedBy::Unassigned,
-            ..fact.clone()
-        })
-    }
+    /// Removes a fact and all that was put under its key: what made it a deployment is no longer. What others say of it
+    /// stays.
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()>;
     /// Finished deployments of a component from a place on, that place included, in order: every environment and status.
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>>;
     /// The last one of a lane before a place.
@@ -164,16 +151,8 @@ pub trait Ledger {
     // Incident facts.
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>>;
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()>;
-    /// Removes a fact: its source says that it was no incident. A ledger that cannot remove keeps it under no product.
-    fn remove_incident(&mut self, fact: &IncidentFact) -> Result<()> {
-        self.put_incident(&IncidentFact {
-            product: String::new(),
-            component: None,
-            resolved_at: None,
-            causes: [None, None, None, None],
-            ..fact.clone()
-        })
-    }
+    /// Removes a fact and what it names: its source says that it was no incident.
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()>;
     /// Incidents of a product that started or were opened after one instant and up to another.
     fn incidents_between(&mut self, product: &str, after: Timestamp, until: Timestamp) -> Result<Vec<IncidentKey>>;
     /// Incidents attributed to this deployment under any rule.

@@ -112,8 +112,12 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn remove_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        self.deployments.remove(&fact.key);
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
+        self.deployments.remove(key);
+        self.waits.remove(key);
+        self.arrived.remove(key);
+        self.commits.remove(key);
+        self.reverts.remove(key);
         Ok(())
     }
 
@@ -221,8 +225,9 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn remove_incident(&mut self, fact: &IncidentFact) -> Result<()> {
-        self.incidents.remove(&fact.key);
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()> {
+        self.incidents.remove(key);
+        self.incident_names.remove(key);
         Ok(())
     }
 
