@@ -30,6 +30,7 @@ pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<std::io::Result<()>>,
     following: JoinHandle<()>,
+    synced: watch::Receiver<Synced>,
 }
 
 /// Why the server does not start.
@@ -74,7 +75,7 @@ impl Server {
         store.on_change(Box::new(move |_| on_change.notify_one()));
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
         let definitions = Arc::new(domain::definition::shipped());
-        let app = App { config: Arc::new(config), store, shown, synced, definitions, senders };
+        let app = App { config: Arc::new(config), store, shown, synced: synced.clone(), definitions, senders };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
@@ -85,7 +86,13 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), serving, following })
+        Ok(Server { address, stop: Some(stop), serving, following, synced })
+    }
+
+    /// Waits until what was in the store at the start can be asked for; events are taken before.
+    pub async fn ready(&self) {
+        // It fails only when the server has stopped, and then there is nothing to wait for.
+        let _ = self.synced.clone().wait_for(|synced| synced.ready).await;
     }
 
     /// Where it listens.

@@ -44,7 +44,7 @@ pub(crate) struct Synced {
 }
 
 /// A reader waits at most this long for what was accepted before it asked.
-const FRESH: Duration = Duration::from_secs(2);
+const FRESH: Duration = Duration::from_secs(5);
 
 impl App {
     /// Runs something that blocks, away from the threads that answer.

@@ -15,6 +15,13 @@ const PAGE: usize = 5_000;
 
 /// Follows the store until the task is aborted.
 pub(crate) async fn follow(store: Store, shown: Arc<Shown>, wake: Arc<Notify>, synced: watch::Sender<Synced>) {
+    // What was accepted before a crash and not yet applied belongs to the data of the start.
+    let settling = store.clone();
+    match tokio::task::spawn_blocking(move || settling.settle()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(error = %error, "what was pending could not be applied"),
+        Err(error) => tracing::error!(error = %error, "what was pending could not be applied"),
+    }
     let mut follower = Follower { store, shown, synced, change: 0, places: BTreeSet::new() };
     loop {
         if let Err(error) = follower.catch_up().await {

@@ -144,7 +144,11 @@ impl Prepared {
 
 /// Drops the oldest refused rows when there are more than are kept.
 pub(crate) fn trim_refused(conn: &Connection) -> Result<(), StoreError> {
-    let Some(excess) = refused_kept(conn)?.checked_sub(REFUSED_ROWS).filter(|excess| *excess > 0) else {
+    trim(conn, REFUSED_ROWS)
+}
+
+fn trim(conn: &Connection, keep: u64) -> Result<(), StoreError> {
+    let Some(excess) = refused_kept(conn)?.checked_sub(keep).filter(|excess| *excess > 0) else {
         return Ok(());
     };
     let sql = "DELETE FROM journal WHERE seq IN
@@ -153,4 +157,32 @@ pub(crate) fn trim_refused(conn: &Connection) -> Result<(), StoreError> {
     let mut tally = Tally::default();
     tally.add(DROPPED, i64::try_from(dropped).unwrap_or_default());
     tally.write(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Code, Problem};
+
+    use super::*;
+    use crate::journal::{JournalFilter, counts, list};
+    use crate::migrate::migrate;
+
+    #[test]
+    fn only_the_latest_refused_rows_are_kept_and_all_are_counted() {
+        let conn = Connection::open_in_memory().unwrap();
+        migrate(&conn).unwrap();
+        for round in 0..3u8 {
+            let mut tally = Tally::default();
+            for n in 0..4u8 {
+                let problem = Problem::new(Code::MalformedJson, "no JSON");
+                let row = Prepared::new(Delivery::Refused("ci".to_owned(), vec![round, n], problem)).unwrap();
+                row.write(&conn, Timestamp::from_micros(0), &mut tally).unwrap();
+            }
+            tally.write(&conn).unwrap();
+            trim(&conn, 5).unwrap();
+        }
+        let kept: Vec<i64> = list(&conn, &JournalFilter::default()).unwrap().iter().map(|row| row.seq).collect();
+        assert_eq!(kept, [8, 9, 10, 11, 12]);
+        assert_eq!(counts(&conn).unwrap().refused, 12);
+    }
 }

@@ -7,11 +7,11 @@ use domain::fact::{DeploymentFact, Lane};
 use domain::version::normalise;
 use domain::{DeploymentKey, OrderKey, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Params, Row, params, params_from_iter};
+use rusqlite::{Params, Row, ToSql, params, params_from_iter};
 
 use super::names::lane_text;
 use super::{DEPLOYMENT, Result, SqliteLedger, deployment_key};
-use crate::body::{from_json, to_json};
+use crate::body::{Json, from_json, to_json};
 use crate::sql::{all, one, run};
 
 /// `?1` to `?3` are a place, further parameters belong to the condition.
@@ -50,9 +50,17 @@ macro_rules! later_of {
     };
 }
 
-/// The index columns of a fact: product, component, name, instance, lane, `finished_at`, ran, production, remedies,
-/// suspect, implied, sha, version, blames.
+/// The index columns of a fact: product, component, name, instance, lane, `finished_at`, production, implied, sha,
+/// version; then what links give: ran, remedies, suspect, blames.
 type Columns = [Value; 14];
+
+/// Where those begin that links give.
+const LINKED: usize = 10;
+
+/// Parameters of a statement: some of their own, then columns.
+fn with<'a, const N: usize>(head: [&'a dyn ToSql; N], columns: &'a [Value]) -> impl Iterator<Item = &'a dyn ToSql> {
+    head.into_iter().chain(columns.iter().map(|value| value as &dyn ToSql))
+}
 
 fn fact(row: &Row<'_>) -> Result<DeploymentFact> {
     from_json("a deployment", row.get_ref(0)?)
@@ -69,48 +77,77 @@ impl SqliteLedger<'_> {
     }
 
     pub(super) fn write_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        let number = self.number(&fact.key)?;
         let columns = self.columns(fact)?;
         let body = to_json(fact)?;
+        let Some(number) = self.known_number(&fact.key)? else {
+            let number = self.insert(fact, &columns, &body)?;
+            return self.write_fixes(number, fact);
+        };
         let known = one(
             self.conn,
-            "SELECT body, product, component, name, instance, lane, finished_at, ran, production, remedies, suspect,
-                 implied, sha, version, blames, change IS NULL FROM deployment WHERE number = ?",
+            "SELECT body, product, component, name, instance, lane, finished_at, production, implied, sha, version, ran,
+                 remedies, suspect, blames, change IS NULL FROM deployment WHERE number = ?",
             [number],
             |row| {
                 let mut known: Columns = std::array::from_fn(|_| Value::Null);
                 for (index, column) in known.iter_mut().enumerate() {
                     *column = row.get(index + 1)?;
                 }
-                Ok((row.get(15)?, body.is(row.get_ref(0)?), known == columns))
+                Ok((row.get(15)?, body.is(row.get_ref(0)?), known))
             },
         )?;
         if let Some((true, ..)) = known {
             self.forget_removal(DEPLOYMENT, &fact.key)?;
         }
-        // SQLite rewrites every index of which a column is named, changed or not: name them only when one changed.
-        match known {
-            Some((false, true, true)) => return Ok(()),
-            Some((false, false, true)) => {
-                let change = self.next_change();
-                let sql = "UPDATE deployment SET change = ?, body = ? WHERE number = ?";
-                run(self.conn, sql, params![change, body, number])?;
-            }
-            _ => {
-                let change = self.next_change();
-                let head: [&dyn rusqlite::ToSql; 3] = [&number, &change, &body];
-                let values = head.into_iter().chain(columns.iter().map(|value| value as &dyn rusqlite::ToSql));
-                run(
-                    self.conn,
-                    "UPDATE deployment SET change = ?2, body = ?3, product = ?4, component = ?5, name = ?6,
-                         instance = ?7, lane = ?8, finished_at = ?9, ran = ?10, production = ?11, remedies = ?12,
-                         suspect = ?13, implied = ?14, sha = ?15, version = ?16, blames = ?17
-                     WHERE number = ?1",
-                    params_from_iter(values),
-                )?;
-            }
+        let (told, placed, linked) = known.map_or((false, false, false), |(bare, told, known)| {
+            (told && !bare, known[..LINKED] == columns[..LINKED], known[LINKED..] == columns[LINKED..])
+        });
+        if told && placed && linked {
+            return Ok(());
+        }
+        let change = self.next_change();
+        let head: [&dyn ToSql; 3] = [&number, &change, &body];
+        // SQLite rewrites every index of which a column is named, changed or not: name only what changed.
+        if placed && linked {
+            run(self.conn, "UPDATE deployment SET change = ?2, body = ?3 WHERE number = ?1", head)?;
+        } else if placed {
+            run(
+                self.conn,
+                "UPDATE deployment SET change = ?2, body = ?3, ran = ?4, remedies = ?5, suspect = ?6, blames = ?7
+                 WHERE number = ?1",
+                params_from_iter(with(head, &columns[LINKED..])),
+            )?;
+        } else {
+            run(
+                self.conn,
+                "UPDATE deployment SET change = ?2, body = ?3, product = ?4, component = ?5, name = ?6, instance = ?7,
+                     lane = ?8, finished_at = ?9, production = ?10, implied = ?11, sha = ?12, version = ?13, ran = ?14,
+                     remedies = ?15, suspect = ?16, blames = ?17
+                 WHERE number = ?1",
+                params_from_iter(with(head, &columns)),
+            )?;
         }
         run(self.conn, "DELETE FROM fix WHERE deployment = ?", [number])?;
+        self.write_fixes(number, fact)
+    }
+
+    /// Of one that nothing spoke of before.
+    fn insert(&mut self, fact: &DeploymentFact, columns: &Columns, body: &Json) -> Result<i64> {
+        let change = self.next_change();
+        let head: [&dyn ToSql; 4] = [&fact.key.source, &fact.key.id, &change, body];
+        run(
+            self.conn,
+            "INSERT INTO deployment (source, id, change, body, product, component, name, instance, lane, finished_at,
+                 production, implied, sha, version, ran, remedies, suspect, blames)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params_from_iter(with(head, columns)),
+        )?;
+        let number = self.conn.last_insert_rowid();
+        self.remember(&fact.key, number);
+        Ok(number)
+    }
+
+    fn write_fixes(&self, number: i64, fact: &DeploymentFact) -> Result<()> {
         if fact.finished_at.is_some() {
             for incident in &fact.fixes {
                 let sql = "INSERT OR IGNORE INTO fix (incident_id, deployment) VALUES (?, ?)";
@@ -161,13 +198,13 @@ impl SqliteLedger<'_> {
             Value::Integer(self.word(&fact.lane.instance)?),
             Value::Integer(self.word(&lane_text(&fact.lane))?),
             Value::from(fact.finished_at.map(Timestamp::micros)),
-            Value::from(ran),
             flag(fact.production),
-            flag(fact.remedies()),
-            flag(fact.suspect()),
             Value::Integer(i64::from(fact.placed_by == PlacedBy::Event)),
             Value::from(fact.sha.clone()),
             Value::from(version),
+            Value::from(ran),
+            flag(fact.remedies()),
+            flag(fact.suspect()),
             Value::from(blames),
         ])
     }

@@ -71,8 +71,15 @@ impl SqliteLedger<'_> {
         }
         run(self.conn, "INSERT INTO deployment (source, id) VALUES (?, ?)", params![key.source, key.id])?;
         let number = self.conn.last_insert_rowid();
-        self.names.deployments.insert(key.clone(), number);
+        self.remember(key, number);
         Ok(number)
+    }
+
+    pub(super) fn remember(&mut self, key: &DeploymentKey, number: i64) {
+        if self.names.deployments.len() >= REMEMBERED {
+            self.names.deployments.clear();
+        }
+        self.names.deployments.insert(key.clone(), number);
     }
 
     /// The number of a deployment, none when nothing speaks of it.
@@ -83,10 +90,7 @@ impl SqliteLedger<'_> {
         let sql = "SELECT number FROM deployment WHERE source = ? AND id = ?";
         let number = one(self.conn, sql, params![key.source, key.id], |row| Ok(row.get(0)?))?;
         if let Some(number) = number {
-            if self.names.deployments.len() >= REMEMBERED {
-                self.names.deployments.clear();
-            }
-            self.names.deployments.insert(key.clone(), number);
+            self.remember(key, number);
         }
         Ok(number)
     }

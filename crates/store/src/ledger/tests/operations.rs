@@ -115,9 +115,9 @@ fn other_keys() -> Vec<EntityKey> {
 
 fn deployment(d: Dice) -> DeploymentFact {
     let status = pick(&[Status::Succeeded, Status::Succeeded, Status::Failed, Status::InProgress], d[1]);
-    let production = d[2] % 4 > 0;
+    let production = !d[2].is_multiple_of(4);
     let finished_at = (status != Status::InProgress).then(|| at(d[3]));
-    let counted = production && status == Status::Succeeded && d[4] % 3 > 0;
+    let counted = production && status == Status::Succeeded && !d[4].is_multiple_of(3);
     let signal = Signal { kind: SignalKind::Revert, at: at(d[5]), delay: 1, by: text("x") };
     let tally = |die: u8| Tally { count: u32::from(die.is_multiple_of(8)), ..Tally::default() };
     DeploymentFact {
@@ -267,7 +267,7 @@ impl Operation {
             Operation::Arrived(d) => {
                 let repo = ledger.repo_id(pick(&REPOS, d[1])).unwrap();
                 let arrived = Arrived { repo, lane: set(d[2]), component: set(d[3]) };
-                ledger.put_arrived(&key(d[0]), (d[4] % 4 > 0).then_some(&arrived)).unwrap();
+                ledger.put_arrived(&key(d[0]), (!d[4].is_multiple_of(4)).then_some(&arrived)).unwrap();
             }
             Operation::Commits(d) => {
                 let key = key(d[0]);

@@ -1,0 +1,268 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures how an organisation delivers software: the five DORA metrics, from one component up to the whole group.
+#[derive(Debug, Parser)]
+#[command(
+    name = "leadline",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 done, 1 the answer is no or part was refused, 2 wrong use, 3 could not."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the server
+    Serve(ServeArgs),
+    /// Loads a sample group with a year of history, shows its numbers, and serves it
+    Demo(DemoArgs),
+    /// Brings history in
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Shows the numbers of a node and of what is below it
+    Report(ReportArgs),
+    /// Takes one number apart: the rule in words, the rows used, the rows left out and why, the SQL
+    Explain(ExplainArgs),
+    /// Makes all facts anew from what was received
+    Rebuild(RebuildArgs),
+    /// Makes, lists and revokes tokens
+    Token(TokenArgs),
+    /// Lists the tools that can send events, and where they send them to
+    Sources(SourcesArgs),
+}
+
+/// Where the data is: a running server, or a folder of this machine.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TargetArgs {
+    /// Address of a running server, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL", env = "LEADLINE_URL")]
+    pub(crate) url: Option<String>,
+    /// Token for that server
+    #[arg(long, value_name = "TOKEN", env = "LEADLINE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Data folder to open when no server is named
+    #[arg(long, value_name = "DIR", env = "LEADLINE_DATA", default_value = "leadline-data")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Configuration file (TOML); every key is also an environment variable, such as LEADLINE_SERVER__LISTEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder; made when missing
+    #[arg(long, value_name = "DIR", env = "LEADLINE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Catalogue file (.toml, .yaml, .yml, .json) that replaces the catalogue when it differs from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalogue: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Address and port to serve on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+    /// Data folder; a temporary one when left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Stop after the report
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+    /// How busy the sample group is, 1 for about 20,000 deployments
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, hide_default_value = true)]
+    pub(crate) scale: f64,
+    /// The same seed gives the same history
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// A Git repository: its commits, and its version tags as deployments
+    Git(ImportGitArgs),
+    /// Files of native events: .json, .ndjson, .jsonl or .csv, also with .gz or .zst
+    Events(ImportEventsArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportGitArgs {
+    /// Folder of the repository, or an address `git clone` takes
+    #[arg(value_name = "PATH_OR_URL")]
+    pub(crate) repository: String,
+    /// Product the component belongs to
+    #[arg(long)]
+    pub(crate) product: String,
+    /// Component the repository holds
+    #[arg(long)]
+    pub(crate) component: String,
+    /// Name of the repository, when it is not that of its remote `origin`
+    #[arg(long)]
+    pub(crate) repo: Option<String>,
+    /// Tags that are versions, such as `v*` or `cart/*`; all when left out
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) tags: Option<String>,
+    /// Environment the tags were deployed to
+    #[arg(long, default_value = "production")]
+    pub(crate) environment: String,
+    /// Take pre-releases for deployments too
+    #[arg(long)]
+    pub(crate) pre_releases: bool,
+    /// Do not read which files each commit touches, which is several times faster
+    #[arg(long)]
+    pub(crate) no_paths: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportEventsArgs {
+    /// Files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+/// What a question is about.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct QuestionArgs {
+    /// group, platform:NAME, domain:NAME, product:NAME, component:NAME, instance:COMPONENT@NAME or team:NAME
+    #[arg(long, default_value = "group")]
+    pub(crate) node: String,
+    /// Definition of the metrics: dora, rex, four-keys, fawkes, examples; the server's own when left out
+    #[arg(long, value_name = "ID")]
+    pub(crate) definition: Option<String>,
+    /// Start: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 30d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// End, which is not part of it; now when left out
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) question: QuestionArgs,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+    /// How many levels below the node to show
+    #[arg(long, value_name = "LEVELS", default_value_t = 2)]
+    pub(crate) depth: usize,
+    /// File to write instead of the standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people, in a terminal
+    Table,
+    /// For programs
+    Json,
+    /// One row for each node and metric
+    Csv,
+    /// For a page or a message
+    Markdown,
+    /// A page of its own, for a mail or a wall
+    Html,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The metric, such as lead_time
+    pub(crate) metric: String,
+    #[command(flatten)]
+    pub(crate) question: QuestionArgs,
+    /// How many rows to show of those used, and of those left out for each reason
+    #[arg(long, value_name = "ROWS", default_value_t = 10)]
+    pub(crate) rows: usize,
+    /// Form of the explanation
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Makes a token and prints its secret, this once
+    Create {
+        /// Its name: the source of events that name none
+        name: String,
+        /// What it allows; may repeat
+        #[arg(long = "scope", required = true, value_name = "SCOPE", value_parser = ["read", "ingest", "admin"], value_delimiter = ',')]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Lists the tokens, without their secrets
+    List {
+        /// Form of the list
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Makes a token unknown, at once
+    Revoke {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SourcesArgs {
+    /// Form of the list
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,3 @@
+//! The one clock is the server's.
+
+pub(crate) use server::clock::now;

@@ -1,0 +1,159 @@
+//! `leadline demo`: a sample group with a year of history, sent through the routes everybody uses, shown, then served
+//! and kept alive.
+
+mod calendar;
+mod events;
+mod group;
+mod history;
+mod live;
+mod load;
+mod pace;
+mod random;
+mod rollout;
+mod trouble;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use domain::Timestamp;
+use ipnet::IpNet;
+use server::{Config, DataConfig, IngestConfig, ReadConfig, ServerConfig};
+use store::Store;
+use tempfile::TempDir;
+
+use self::events::Item;
+use self::live::Live;
+use self::load::Loaded;
+use crate::cli::{DemoArgs, QuestionArgs};
+use crate::client::{Client, Content};
+use crate::failure::Failure;
+use crate::format::count;
+use crate::report::{self, Asked};
+use crate::send::Sender;
+use crate::session::{Local, open_store};
+use crate::{clock, out};
+
+/// How often something new happens.
+const TICK: Duration = Duration::from_secs(4);
+
+/// Runs the command.
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    if !(args.scale > 0.0 && args.scale <= 10.0) {
+        return Err(Failure::Use(format!("--scale is {}; it takes a number above 0 and up to 10", args.scale)));
+    }
+    let started = clock::now();
+    let (folder, _temporary) = folder(args)?;
+    let store = open_store(&folder)?;
+    refuse_used(&store, &folder)?;
+    let (mut local, client) = Local::start(config(args, folder)?, store)?;
+    let told = tell(&local, &client, args, started);
+    let alive = match told {
+        Ok(alive) => alive,
+        Err(failure) => {
+            local.stop()?;
+            return Err(failure);
+        }
+    };
+    if args.no_serve {
+        local.stop()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let base = client.base().to_owned();
+    out::answer(&format!(
+        "\nlistening on {base}\n\n  curl '{base}/api/v1/metrics?node=domain:warehousing&metric=lead_time&from=365d&bucket=month'\n\nNew events arrive every few seconds. Ctrl-C stops it.\n"
+    ))?;
+    let (stop, stopped) = channel();
+    let living = std::thread::spawn(move || keep_alive(&client, alive, &stopped));
+    let served = local.wait_with_token();
+    drop(stop);
+    // It ends at the next tick, and has nothing to tell but that the server has gone.
+    let _ = living.join();
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads the history and shows what it comes to.
+fn tell(local: &Local, client: &Client, args: &DemoArgs, started: Timestamp) -> Result<Live, Failure> {
+    let world = world::generate(args.seed, started, args.scale);
+    let catalogue = serde_json::to_vec(&world.catalogue).map_err(|error| Failure::could_not(error.to_string()))?;
+    client.put("/api/v1/catalogue", &Content { body: &catalogue, kind: "application/json" })?;
+    let loaded = load::load(client, &world.items)?;
+    let sent = clock::now();
+    local.settle()?;
+    let question = QuestionArgs {
+        node: "group".to_owned(),
+        definition: Some("dora".to_owned()),
+        from: Some("90d".to_owned()),
+        to: None,
+    };
+    let shown = report::fetch(client, &Asked::read(&question)?, 2)?;
+    out::note(&summary(&world.items, &loaded, started, sent));
+    out::answer(&report::text(&shown, out::paint()))?;
+    Ok(Live::new(world.alive, args.seed))
+}
+
+fn summary(items: &[Item], loaded: &Loaded, started: Timestamp, sent: Timestamp) -> String {
+    let seconds = |from: Timestamp, to: Timestamp| to.since(from) as f64 / 1_000_000.0;
+    let wrong = items.iter().filter(|item| item.bad).count();
+    format!(
+        "A year of a group was sent in {:.0} s and linked {:.1} s later: {} native events, {} requests as the articles print them, {} refused ({} of them wrong on purpose)\n",
+        seconds(started, sent),
+        seconds(sent, clock::now()),
+        count(loaded.events.accepted + loaded.events.duplicates),
+        count(loaded.requests),
+        count(loaded.events.rejected),
+        count(wrong as u64)
+    )
+}
+
+fn folder(args: &DemoArgs) -> Result<(PathBuf, Option<TempDir>), Failure> {
+    if let Some(folder) = &args.data {
+        return Ok((folder.clone(), None));
+    }
+    let made = tempfile::Builder::new().prefix("leadline-demo-").tempdir();
+    let made = made.map_err(|error| {
+        Failure::could_not(format!("no temporary folder can be made: {error}; name one with --data"))
+    })?;
+    Ok((made.path().to_owned(), Some(made)))
+}
+
+/// A sample does not belong among real data.
+fn refuse_used(store: &Store, folder: &std::path::Path) -> Result<(), Failure> {
+    let empty = store.journal(store::JournalFilter { limit: 1, ..store::JournalFilter::default() })?.is_empty();
+    if empty {
+        return Ok(());
+    }
+    Err(Failure::Use(format!(
+        "{} holds data already; name an empty folder with --data, or leave it out",
+        folder.display()
+    )))
+}
+
+/// Loopback needs no token: it is a sample, and the printed calls of the articles work as they are.
+fn config(args: &DemoArgs, folder: PathBuf) -> Result<Config, Failure> {
+    let loopback =
+        ["127.0.0.0/8", "::1/128"].iter().map(|network| network.parse::<IpNet>()).collect::<Result<Vec<_>, _>>();
+    let loopback = loopback.map_err(|error| Failure::could_not(error.to_string()))?;
+    let listen = if args.no_serve { "127.0.0.1:0".to_owned() } else { args.listen.clone() };
+    Ok(Config {
+        server: ServerConfig { listen },
+        data: DataConfig { dir: folder },
+        ingest: IngestConfig { anonymous_networks: loopback.clone(), ..IngestConfig::default() },
+        read: ReadConfig { anonymous_networks: loopback },
+        ..Config::default()
+    })
+}
+
+/// Sends what is new until told to stop.
+fn keep_alive(client: &Client, mut live: Live, stopped: &std::sync::mpsc::Receiver<()>) {
+    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        let mut sender = Sender::new(client.clone(), |_| {});
+        let sent = live.tick(clock::now()).iter().try_for_each(|item| sender.text(&item.body, "a new event"));
+        if sent.and_then(|()| sender.finish().map(|_| ())).is_err() {
+            return;
+        }
+    }
+}

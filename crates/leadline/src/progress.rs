@@ -1,0 +1,49 @@
+//! Progress on standard error, when somebody watches it.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::out;
+
+/// A bar or a counter; shows nothing when standard error is not a terminal.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Of a known number of things, `0` when it is not known.
+    pub(crate) fn new(what: &str, total: u64) -> Self {
+        let target = if out::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), target).with_message(what.to_owned());
+        bar.set_style(style(total > 0));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress(bar)
+    }
+
+    /// So many more are done.
+    pub(crate) fn add(&self, done: u64) {
+        self.0.inc(done);
+    }
+
+    /// So many of so many are done.
+    pub(crate) fn set(&self, done: u64, total: u64) {
+        if self.0.length() != Some(total) {
+            self.0.set_length(total);
+            self.0.set_style(style(true));
+        }
+        self.0.set_position(done);
+    }
+
+    /// Takes it away.
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(bounded: bool) -> ProgressStyle {
+    let template = if bounded {
+        "{msg} {bar:32} {human_pos} of {human_len}  {per_sec}  {eta} left"
+    } else {
+        "{msg} {spinner} {human_pos}  {per_sec}"
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
+}

@@ -1,0 +1,13 @@
+//! The binary as people run it: what it prints, how it ends.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
+
+mod demo;
+mod events;
+mod git;
+mod git_history;
+mod kill;
+mod run;
+mod serve;
+mod tokens;
+mod usage;
