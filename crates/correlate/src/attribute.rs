@@ -35,7 +35,9 @@ impl Engine {
     fn attribute(&self, ledger: &mut impl Ledger, key: &IncidentKey, work: &mut Work) -> Result<()> {
         let entity_key = as_entity(EventKind::Incident, key);
         let entity = ledger.entity(&entity_key)?;
-        let Some(told) = entity.and_then(|entity| Incident::read(&entity_key, &entity)) else { return Ok(()) };
+        let Some(told) = entity.and_then(|entity| Incident::read(&entity_key, &entity)) else {
+            return withdraw(ledger, key, work);
+        };
         let Some(mut fact) = self.place_incident(&told) else { return Ok(()) };
         let person = ledger.entity(&override_key(EventKind::Incident, key))?;
         let person = person.as_ref().and_then(Override::read);
@@ -58,7 +60,7 @@ impl Engine {
         if old.as_ref() == Some(&fact) {
             return Ok(());
         }
-        note(ledger, old.as_ref(), &fact, work)?;
+        note(ledger, old.as_ref(), Some(&fact), work)?;
         ledger.put_incident(&fact)
     }
 
@@ -168,16 +170,30 @@ fn cause_of(deployment: &DeploymentFact, at: Timestamp, why: String) -> Option<C
 }
 
 /// Notes for the later steps what changed.
-fn note(ledger: &mut impl Ledger, old: Option<&IncidentFact>, fact: &IncidentFact, work: &mut Work) -> Result<()> {
-    let causes = old.into_iter().chain([fact]).flat_map(|incident| incident.causes.iter().flatten());
+fn note(
+    ledger: &mut impl Ledger,
+    old: Option<&IncidentFact>,
+    fact: Option<&IncidentFact>,
+    work: &mut Work,
+) -> Result<()> {
+    let causes = old.into_iter().chain(fact).flat_map(|incident| incident.causes.iter().flatten());
     work.signals.extend(causes.map(|cause| cause.deployment.clone()));
     let opened = |incident: &IncidentFact| (incident.product.clone(), incident.opened_at);
-    if old.map(opened) != Some(opened(fact)) {
+    if old.map(opened) != fact.map(opened) {
         work.opened.extend(old.map(opened));
-        work.opened.insert(opened(fact));
+        work.opened.extend(fact.map(opened));
     }
-    for fixer in ledger.fixers(&fact.key.id)? {
-        work.blame.insert(fixer.key);
+    if let Some(incident) = fact.or(old) {
+        for fixer in ledger.fixers(&incident.key.id)? {
+            work.blame.insert(fixer.key);
+        }
     }
     Ok(())
+}
+
+/// Takes out what was no incident after all.
+fn withdraw(ledger: &mut impl Ledger, key: &IncidentKey, work: &mut Work) -> Result<()> {
+    let Some(old) = ledger.incident(key)? else { return Ok(()) };
+    note(ledger, Some(&old), None, work)?;
+    ledger.remove_incident(key)
 }

@@ -1,13 +1,14 @@
 //! Places a deployment in the tree and finds its code; notes what has to be walked because of it.
 
 use domain::catalogue::{ComponentId, PlacedBy, Placer};
-use domain::event::{ChangeKind, CommitAt, Deployment, EventKind};
+use domain::event::{ChangeKind, CommitAt, Deployment};
 use domain::fact::{CommitLink, DeploymentFact, Lane, Tally};
 use domain::{DeploymentKey, OrderKey};
 
 use crate::code;
-use crate::engine::{Engine, as_entity};
+use crate::engine::Engine;
 use crate::ledger::{Ledger, Reach, Result};
+use crate::told;
 use crate::work::Work;
 
 impl Engine {
@@ -17,10 +18,8 @@ impl Engine {
         key: &DeploymentKey,
         work: &mut Work,
     ) -> Result<()> {
-        let entity = ledger.entity(&as_entity(EventKind::Deployment, key))?;
-        let Some(told) = entity.and_then(|entity| Deployment::read(&as_entity(EventKind::Deployment, key), &entity))
-        else {
-            return Ok(());
+        let Some(told) = told::deployment(ledger, &self.placer, key)? else {
+            return self.withdraw_deployment(ledger, key, work);
         };
         let placed = self.placer.place(&told.component, told.product.as_deref(), told.repo.as_deref());
         let code = code::resolve(ledger, &self.placer, &told, &placed.component)?;
@@ -61,7 +60,16 @@ impl Engine {
             work.walk_from(&fact.lane.component, place);
         }
         work.signals.insert(key.clone());
-        self.note_implied(ledger, old.as_ref(), &fact, work)
+        self.note_implied(ledger, old.as_ref(), Some(&fact), work)
+    }
+
+    /// Takes out a deployment that nothing tells of any more.
+    fn withdraw_deployment(&mut self, ledger: &mut impl Ledger, key: &DeploymentKey, work: &mut Work) -> Result<()> {
+        let Some(old) = ledger.deployment(key)? else { return Ok(()) };
+        unlink(ledger, &old, work)?;
+        work.incidents.extend(ledger.incidents_naming(&key.id)?);
+        ledger.remove_deployment(key)?;
+        self.note_implied(ledger, Some(&old), None, work)
     }
 
     /// A deployment that names its product places that component for everybody who names only the component.
@@ -69,35 +77,31 @@ impl Engine {
         &mut self,
         ledger: &mut impl Ledger,
         old: Option<&DeploymentFact>,
-        fact: &DeploymentFact,
+        fact: Option<&DeploymentFact>,
         work: &mut Work,
     ) -> Result<()> {
-        let component = &fact.lane.component;
-        if fact.placed_by == PlacedBy::Event && self.placer.imply(component) {
-            self.undo.push((true, component.clone()));
-            self.place_namesakes_anew(ledger, component, &fact.key, work)?;
+        let fact = fact.filter(|fact| fact.placed_by == PlacedBy::Event);
+        if let Some(fact) = fact
+            && self.placer.imply(&fact.lane.component)
+        {
+            self.undo.push((true, fact.lane.component.clone()));
+            self.place_namesakes_anew(ledger, &fact.lane.component, work)?;
         }
         let Some(old) = old.filter(|old| old.placed_by == PlacedBy::Event) else { return Ok(()) };
         let before = &old.lane.component;
-        let still = fact.placed_by == PlacedBy::Event && component == before;
-        if !still && self.placer.implies(before) && !ledger.implied_by_other(before, &fact.key)? {
+        let still = fact.is_some_and(|fact| fact.lane.component == *before);
+        if !still && self.placer.implies(before) && !ledger.implied_by_other(before, &old.key)? {
             self.placer.forget(before);
             self.undo.push((false, before.clone()));
-            self.place_namesakes_anew(ledger, before, &fact.key, work)?;
+            self.place_namesakes_anew(ledger, before, work)?;
         }
         Ok(())
     }
 
-    fn place_namesakes_anew(
-        &self,
-        ledger: &mut impl Ledger,
-        component: &ComponentId,
-        but: &DeploymentKey,
-        work: &mut Work,
-    ) -> Result<()> {
+    fn place_namesakes_anew(&self, ledger: &mut impl Ledger, component: &ComponentId, work: &mut Work) -> Result<()> {
         for name in [component.name(), component.as_str()] {
             let (deployments, incidents) = ledger.named(name)?;
-            for key in deployments.into_iter().filter(|key| key != but) {
+            for key in deployments {
                 let placed_by = ledger.deployment(&key)?.map(|fact| fact.placed_by);
                 if placed_by.is_some_and(depends_on_other_events) {
                     work.base.insert(key);
@@ -124,9 +128,7 @@ impl Engine {
         if old.rules() != self.placer.rules() {
             return Ok(true);
         }
-        let entity_key = as_entity(EventKind::Deployment, key);
-        let entity = ledger.entity(&entity_key)?;
-        let Some(told) = entity.and_then(|entity| Deployment::read(&entity_key, &entity)) else { return Ok(false) };
+        let Some(told) = told::deployment(ledger, &self.placer, key)? else { return Ok(false) };
         let place = |placer: &Placer| placer.place(&told.component, told.product.as_deref(), told.repo.as_deref());
         let (before, after) = (place(old), place(&self.placer));
         Ok(before != after || old.declared(&before.component) != self.placer.declared(&after.component))

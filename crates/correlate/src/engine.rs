@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::catalogue::{Catalogue, ComponentId, Placer};
-use domain::event::{Change, Event, EventKind, GIT, PullRequest, Tag, entity_key};
+use domain::event::{Change, Event, EventKind, GIT, PipelineRun, PullRequest, Tag, entity_key};
 use domain::fact::OtherFact;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
 
@@ -108,7 +108,13 @@ impl Engine {
                 }
                 EventKind::Override => overridden(&key.id, &mut work),
                 EventKind::Product => tree = true,
-                EventKind::PipelineRun | EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => {
+                EventKind::PipelineRun => {
+                    if !self.placer.rules().workflow_deployments.is_empty() {
+                        work.base.insert(deployment_key(key));
+                    }
+                    work.others.insert(key.clone());
+                }
+                EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => {
                     work.others.insert(key.clone());
                 }
             }
@@ -119,7 +125,11 @@ impl Engine {
 
     fn place_all_anew(&mut self, ledger: &mut impl Ledger, old: &Placer) -> Result<Applied> {
         let mut work = Work::default();
-        for key in ledger.entity_keys(EventKind::Deployment)? {
+        let mut deployments = ledger.entity_keys(EventKind::Deployment)?;
+        if [old, &self.placer].iter().any(|placer| !placer.rules().workflow_deployments.is_empty()) {
+            deployments.extend(ledger.entity_keys(EventKind::PipelineRun)?);
+        }
+        for key in deployments {
             let key = deployment_key(&key);
             if self.moved_by_catalogue(ledger, &key, old)? {
                 work.base.insert(key);
@@ -161,7 +171,11 @@ impl Engine {
             Some(component) => Some(component.product().to_owned()),
             None => product.map(|name| self.placer.product(name)),
         };
-        ledger.put_other(&OtherFact { key: key.clone(), product, component, at, values: entity.values() })
+        let values = match key.kind {
+            EventKind::PipelineRun => PipelineRun::values(&entity),
+            _ => entity.values(),
+        };
+        ledger.put_other(&OtherFact { key: key.clone(), product, component, at, values })
     }
 }
 

@@ -94,9 +94,12 @@ pub trait Ledger {
     /// Every identity of one kind; only for a change of catalogue or rules.
     fn entity_keys(&mut self, kind: EventKind) -> Result<Vec<EntityKey>>;
 
-    // Deployment facts. Putting replaces; nothing is ever removed, since events are not.
+    // Deployment facts. Putting replaces.
     fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>>;
     fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()>;
+    /// Removes a fact and all that was put under its key: what made it a deployment is no longer. What others say of it
+    /// stays.
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()>;
     /// Finished deployments of a component from a place on, that place included, in order: every environment and status.
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>>;
     /// The last one of a lane before a place.
@@ -148,6 +151,8 @@ pub trait Ledger {
     // Incident facts.
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>>;
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()>;
+    /// Removes a fact and what it names: its source says that it was no incident.
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()>;
     /// Incidents of a product that started or were opened after one instant and up to another.
     fn incidents_between(&mut self, product: &str, after: Timestamp, until: Timestamp) -> Result<Vec<IncidentKey>>;
     /// Incidents attributed to this deployment under any rule.

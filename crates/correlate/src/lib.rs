@@ -23,6 +23,7 @@ mod ledger;
 pub mod memory;
 mod reached;
 mod signals;
+mod told;
 mod walk;
 mod work;
 

@@ -112,6 +112,15 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
+        self.deployments.remove(key);
+        self.waits.remove(key);
+        self.arrived.remove(key);
+        self.commits.remove(key);
+        self.reverts.remove(key);
+        Ok(())
+    }
+
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
         let found = self.ordered(|fact| fact.lane.component == *component).into_iter();
         Ok(found.filter(|(order, _)| order >= from).map(|(_, fact)| fact.clone()).collect())
@@ -213,6 +222,12 @@ impl Ledger for MemoryLedger {
 
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()> {
         self.incidents.insert(fact.key.clone(), fact.clone());
+        Ok(())
+    }
+
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()> {
+        self.incidents.remove(key);
+        self.incident_names.remove(key);
         Ok(())
     }
 

@@ -1,12 +1,14 @@
 //! The failure signals of a deployment, the incidents it caused, and what ended its failure (METRICS.md section 3).
 
-use domain::event::{ChangeKind, Deployment, EventKind, Health, Override, Status};
+use domain::catalogue::Placer;
+use domain::event::{ChangeKind, EventKind, Health, Override, Status};
 use domain::fact::{CauseRule, DeploymentFact, IncidentFact, Remediation, SIGNAL_HORIZON, Signal, SignalKind, Tally};
 use domain::{OrderKey, Timestamp};
 
-use crate::engine::{Engine, as_entity, override_key};
+use crate::engine::{Engine, override_key};
 use crate::kind::name;
 use crate::ledger::{Ledger, Result};
+use crate::told;
 use crate::work::Work;
 
 impl Engine {
@@ -20,7 +22,7 @@ impl Engine {
         for key in std::mem::take(&mut work.signals) {
             let Some(old) = ledger.deployment(&key)? else { continue };
             let mut fact = old.clone();
-            collect(ledger, &mut fact)?;
+            collect(ledger, &self.placer, &mut fact)?;
             if fact != old {
                 ledger.put_deployment(&fact)?;
             }
@@ -29,9 +31,8 @@ impl Engine {
     }
 }
 
-fn collect(ledger: &mut impl Ledger, fact: &mut DeploymentFact) -> Result<()> {
-    let entity_key = as_entity(EventKind::Deployment, &fact.key);
-    let told = ledger.entity(&entity_key)?.and_then(|entity| Deployment::read(&entity_key, &entity));
+fn collect(ledger: &mut impl Ledger, placer: &Placer, fact: &mut DeploymentFact) -> Result<()> {
+    let told = told::deployment(ledger, placer, &fact.key)?;
     let person = ledger.entity(&override_key(EventKind::Deployment, &fact.key))?;
     let person = person.as_ref().and_then(Override::read);
     fact.manual_failed = person.as_ref().and_then(|person| person.failed);

@@ -9,10 +9,11 @@ use domain::{DeploymentKey, OrderKey, Timestamp};
 
 use crate::base::touch_remedied;
 use crate::commits::{self, Before, Brought};
-use crate::engine::{Engine, as_entity, override_key};
+use crate::engine::{Engine, override_key};
 use crate::kind::{self, code, name};
 use crate::ledger::{Ledger, Reach, Result, Which};
 use crate::reached::Reached;
+use crate::told;
 use crate::work::Work;
 
 /// The deployments that stand just before the one the walk is at, by lane.
@@ -56,9 +57,7 @@ impl Engine {
         reached: &mut Reached,
         work: &mut Work,
     ) -> Result<DeploymentFact> {
-        let entity_key = as_entity(EventKind::Deployment, &old.key);
-        let entity = ledger.entity(&entity_key)?;
-        let (Some(told), Some(place)) = (entity.and_then(|e| Deployment::read(&entity_key, &e)), old.order()) else {
+        let (Some(told), Some(place)) = (told::deployment(ledger, &self.placer, &old.key)?, old.order()) else {
             return Ok(old.clone());
         };
         let lane = &old.lane;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::{Deployment, PipelineRun};
+
 /// Rules of one installation. Changing them is a journal row and re-links what they touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +14,41 @@ pub struct Rules {
     pub hotfix: HotfixRules,
     /// A range of more commits than this is not believed.
     pub max_range_commits: u32,
+    /// Pipeline runs that are deployments, for those whose tools report no deployments; the first that matches counts.
+    pub workflow_deployments: Vec<WorkflowRule>,
+}
+
+/// Which pipeline runs are deployments, and where to. `*` stands for any text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkflowRule {
+    /// Name of the pipeline.
+    pub name: String,
+    /// Branch or tag it ran for.
+    pub branch: String,
+    /// Repository.
+    pub repo: String,
+    /// Environment it deploys to.
+    pub environment: String,
+}
+
+impl Default for WorkflowRule {
+    fn default() -> Self {
+        let any = || "*".to_owned();
+        WorkflowRule { name: any(), branch: any(), repo: any(), environment: String::new() }
+    }
+}
+
+impl WorkflowRule {
+    /// Whether it speaks of this run. What a run does not tell fits only a rule for anything.
+    #[must_use]
+    pub fn fits(&self, run: &PipelineRun) -> bool {
+        let fits = |pattern: &str, told: &Option<String>| match told {
+            Some(told) => glob(pattern, told),
+            None => pattern == "*",
+        };
+        fits(&self.name, &run.name) && fits(&self.branch, &run.branch) && fits(&self.repo, &run.repo)
+    }
 }
 
 /// What makes a deployment a hotfix, besides its source saying so.
@@ -33,6 +70,7 @@ impl Default for Rules {
             production: words(&["prod", "production", "prd", "live"]),
             hotfix: HotfixRules::default(),
             max_range_commits: 5_000,
+            workflow_deployments: Vec::new(),
         }
     }
 }
@@ -60,6 +98,14 @@ impl Rules {
             let denied = index > 0 && ["non", "pre", "not"].contains(&words[index - 1].as_str());
             !denied && self.production.iter().any(|wanted| wanted.to_lowercase() == *word)
         })
+    }
+}
+
+impl Rules {
+    /// The deployment a pipeline run is, when one of the rules says so.
+    #[must_use]
+    pub fn deployment_of(&self, run: &PipelineRun) -> Option<Deployment> {
+        run.deployment(self.workflow_deployments.iter().find(|rule| rule.fits(run))?)
     }
 }
 

@@ -9,11 +9,15 @@ mod error;
 mod interpreter;
 mod query;
 mod routes;
+mod senders;
 mod serve;
 mod state;
 mod sync;
 
-pub use config::{Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, ReadConfig, ServerConfig};
+pub use config::{
+    Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, Secret, ServerConfig,
+    SourceConfig,
+};
 pub use interpreter::interpreter;
 pub use routes::openapi;
 pub use serve::{Server, StartError};

@@ -96,6 +96,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::definitions::list,
         api::bands::list,
         api::sources::list,
+        api::sources::named,
         api::quality::get_quality,
         api::journal::list,
         api::journal::replay,

@@ -19,6 +19,7 @@ use warehouse::Warehouse;
 use crate::auth::take_token_from_address;
 use crate::config::Config;
 use crate::routes;
+use crate::senders::Senders;
 use crate::state::{App, Shown, Synced};
 use crate::{clock, sync};
 
@@ -46,6 +47,9 @@ pub enum StartError {
     /// The warehouse cannot be set up.
     #[error("the warehouse cannot be set up: {0}")]
     Warehouse(domain::Problem),
+    /// A configured source cannot be used.
+    #[error("the configuration cannot be used: {0}")]
+    Sources(String),
 }
 
 /// Requests under way get this long to finish when the server stops.
@@ -55,8 +59,9 @@ impl Server {
     /// Listens and answers; the warehouse is filled from the store in the background, and readers wait for it.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the warehouse cannot be set up.
+    /// The address cannot be listened on, the warehouse cannot be set up, or a secret cannot be read.
     pub async fn start(config: Config, store: Store) -> Result<Server, StartError> {
+        let senders = Arc::new(Senders::new(&config.sources).map_err(StartError::Sources)?);
         let listen = config.server.listen.clone();
         let failed = |source| StartError::Listen { address: listen.clone(), source };
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
@@ -70,7 +75,7 @@ impl Server {
         store.on_change(Box::new(move |_| on_change.notify_one()));
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
         let definitions = Arc::new(domain::definition::shipped());
-        let app = App { config: Arc::new(config), store, shown, synced: synced.clone(), definitions };
+        let app = App { config: Arc::new(config), store, shown, synced: synced.clone(), definitions, senders };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();

@@ -13,6 +13,7 @@ use warehouse::Warehouse;
 
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::senders::Senders;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub(crate) shown: Arc<Shown>,
     pub(crate) synced: watch::Receiver<Synced>,
     pub(crate) definitions: Arc<Vec<Definition>>,
+    pub(crate) senders: Arc<Senders>,
 }
 
 /// What answers are given from: swapped as a whole when everything was rebuilt.

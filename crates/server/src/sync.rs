@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::catalogue::{ComponentId, Tree};
 use store::{Changes, Store, StoreError};
 use tokio::sync::{Notify, watch};
-use warehouse::Warehouse;
+use warehouse::{Removed, Warehouse};
 
 use crate::clock;
 use crate::state::{Shown, Synced};
@@ -68,10 +68,12 @@ impl Follower {
             }
             let (upto, more) = (page.upto, page.more);
             tree |= page.tree | page.rebuilt | self.new_places(&page);
-            if !(page.deployments.is_empty() && page.incidents.is_empty() && page.others.is_empty()) {
+            let removed = Removed { deployments: page.removed_deployments, incidents: page.removed_incidents };
+            let facts = page.deployments.len() + page.incidents.len() + page.others.len();
+            if facts > 0 || removed != Removed::default() {
                 let target = Arc::clone(&target);
-                tokio::task::spawn_blocking(move || target.apply(page.deployments, page.incidents, page.others))
-                    .await??;
+                let apply = move || target.apply_and_remove(page.deployments, page.incidents, page.others, removed);
+                tokio::task::spawn_blocking(apply).await??;
             }
             self.change = upto;
             if more {
@@ -88,7 +90,8 @@ impl Follower {
 
     /// Whether a page shows a component where none was seen before, or moves something the names of others depend on.
     fn new_places(&mut self, page: &Changes) -> bool {
-        let mut news = !page.incidents.is_empty();
+        let removed = page.removed_deployments.len() + page.removed_incidents.len();
+        let mut news = !page.incidents.is_empty() || removed > 0;
         for (fact, _) in &page.deployments {
             let place = (fact.lane.component.clone(), fact.lane.instance.to_string());
             news |= self.places.insert(place);

@@ -1,7 +1,10 @@
 //! JSON bodies, and what to tell the sender of one that is not JSON.
 
-use domain::{Code, Problem};
+use domain::time::TimestampError;
+use domain::{Code, Problem, Timestamp};
 use serde_json::{Map, Value};
+
+use crate::Delivery;
 
 /// Where a text begins in the body it was cut from, both from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +30,20 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
+/// The body of a hook as an object.
+pub(crate) fn hook(delivery: &Delivery<'_>) -> Result<Map<String, Value>, Problem> {
+    object(delivery.body).map_err(|problem| {
+        let form = delivery.header("content-type").is_some_and(|kind| kind.contains("form-urlencoded"));
+        if form && delivery.body.starts_with(b"payload=") {
+            return Problem::new(
+                Code::UnsupportedMediaType,
+                "the hook sends a form; set its content type to application/json",
+            );
+        }
+        problem
+    })
+}
+
 /// A part of a body as one JSON value.
 pub(crate) fn part(bytes: &[u8], origin: Origin) -> Result<Value, Problem> {
     serde_json::from_slice(bytes).map_err(|error| malformed(&error, origin))
@@ -49,6 +66,30 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 /// The first `bytes` bytes, cut where a character ends.
 pub(crate) fn clip(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
+}
+
+/// A text that is not blank.
+pub(crate) fn text(value: Option<&Value>) -> Option<&str> {
+    value?.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// An instant, and whether UTC had to be assumed.
+pub(crate) fn read_instant(name: &str, text: &str) -> Result<(Timestamp, bool), Problem> {
+    Timestamp::parse_assuming_utc(text).map_err(|error| {
+        let code = match error {
+            TimestampError::WithoutOffset(_) => Code::TimestampWithoutOffset,
+            TimestampError::Invalid(_) => Code::TimestampInvalid,
+        };
+        Problem::new(code, format!("`{name}`: {error}"))
+    })
+}
+
+pub(crate) fn missing(name: &str, why: &str) -> Problem {
+    Problem::new(Code::MissingField, format!("`{name}` is missing or empty: {why}"))
+}
+
+pub(crate) fn wrong(name: &str, wanted: &str, found: &Value) -> Problem {
+    Problem::new(Code::WrongType, format!("`{name}` takes {wanted}, not {}", kind_of(found)))
 }
 
 pub(crate) fn kind_of(value: &Value) -> &'static str {

@@ -6,10 +6,13 @@
 pub mod articles;
 pub mod file;
 pub mod git;
+mod github;
 mod json;
 pub mod native;
 mod severity;
 mod table;
+mod verify;
 
 pub use severity::severity;
 pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find};
+pub use verify::verify;

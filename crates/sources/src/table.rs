@@ -4,10 +4,10 @@ use domain::event::Event;
 use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::{articles, native};
+use crate::{articles, github, native};
 
 /// Every source.
-pub static SOURCES: &[Source] = &[native::SOURCE, articles::SOURCE];
+pub static SOURCES: &[Source] = &[native::SOURCE, articles::SOURCE, github::SOURCE];
 
 /// A kind of sender, and how to read it.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,14 @@ pub struct Route {
 pub enum Verification {
     /// By a token of Leadline's own: the tool signs nothing.
     Token,
+    /// By an HMAC-SHA256 of the body with a shared secret, in hexadecimal. A source that was given no secret is let in
+    /// by a token all the same.
+    HmacSha256 {
+        /// Header with the signature, in lower case.
+        header: &'static str,
+        /// What stands before the digits.
+        prefix: &'static str,
+    },
 }
 
 /// The answer to a delivery that was taken.
@@ -106,7 +114,7 @@ impl Delivery<'_> {
     }
 }
 
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use crate::applier::{CHANGE, REBUILT, TREE, read_number};
 use crate::body::from_json;
-use crate::ledger::{kind_number, read_commits};
+use crate::ledger::{DEPLOYMENT, kind_number, read_commits};
 use crate::sql::{all, one};
 use crate::{Changes, StoreError};
 
@@ -25,7 +25,8 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
         "SELECT change FROM (
              SELECT * FROM (SELECT change FROM deployment WHERE change > ?1 AND change IS NOT NULL ORDER BY change LIMIT ?2)
              UNION ALL SELECT * FROM (SELECT change FROM incident WHERE change > ?1 ORDER BY change LIMIT ?2)
-             UNION ALL SELECT * FROM (SELECT change FROM other WHERE change > ?1 ORDER BY change LIMIT ?2))
+             UNION ALL SELECT * FROM (SELECT change FROM other WHERE change > ?1 ORDER BY change LIMIT ?2)
+             UNION ALL SELECT * FROM (SELECT change FROM removed WHERE change > ?1 ORDER BY change LIMIT ?2))
          ORDER BY change LIMIT ?2",
         [after, one_more],
         |row| Ok(row.get(0)?),
@@ -51,6 +52,13 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
     let incidents = all(conn, sql, within, |row| from_json("an incident", row.get_ref(0)?))?;
     let sql = "SELECT body FROM other WHERE change > ? AND change <= ? ORDER BY change";
     let others = all(conn, sql, within, |row| from_json("a fact", row.get_ref(0)?))?;
+    let (mut removed_deployments, mut removed_incidents) = (Vec::new(), Vec::new());
+    let sql = "SELECT kind, source, id FROM removed WHERE change > ? AND change <= ? ORDER BY change";
+    let removed: Vec<(i64, DeploymentKey)> =
+        all(conn, sql, within, |row| Ok((row.get(0)?, DeploymentKey { source: row.get(1)?, id: row.get(2)? })))?;
+    for (kind, key) in removed {
+        if kind == DEPLOYMENT { &mut removed_deployments } else { &mut removed_incidents }.push(key);
+    }
     let tree = read_number(conn, TREE)?;
     let rebuilt = read_number(conn, REBUILT)?;
     Ok(Changes {
@@ -58,6 +66,8 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
         deployments,
         incidents,
         others,
+        removed_deployments,
+        removed_incidents,
         tree: tree > change && tree <= upto,
         rebuilt: rebuilt > 0 && rebuilt >= change && upto > rebuilt,
         more,

@@ -6,8 +6,11 @@ use crate::StoreError;
 use crate::sql::atomically;
 
 /// In order; the version of a database is how many of them it has. A file that was ever released never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_journal.sql"), include_str!("../migrations/sqlite/0002_facts.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_journal.sql"),
+    include_str!("../migrations/sqlite/0002_facts.sql"),
+    include_str!("../migrations/sqlite/0003_removed.sql"),
+];
 
 /// Brings a database to the newest version; refuses one that is newer still.
 pub(crate) fn migrate(conn: &Connection) -> Result<(), StoreError> {

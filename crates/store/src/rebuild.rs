@@ -33,6 +33,7 @@ const DERIVED: &[&str] = &[
     "commits",
     "commit_of",
     "revert",
+    "removed",
 ];
 
 /// In one transaction. The facts are a function of events, catalogue and rules, so the latest catalogue is taken from

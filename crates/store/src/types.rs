@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use domain::catalogue::Catalogue;
 use domain::event::Event;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
-use domain::{Problem, Timestamp};
+use domain::key::IncidentKey;
+use domain::{DeploymentKey, Problem, Timestamp};
 
 /// Where the data is.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ impl Receipt {
     }
 }
 
-/// Facts that changed after a change number.
+/// Facts that changed after a change number, and those that were removed after it.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// The greatest change number seen: ask for what comes after it next.
@@ -85,6 +86,10 @@ pub struct Changes {
     pub incidents: Vec<IncidentFact>,
     /// Whole new state of the others.
     pub others: Vec<OtherFact>,
+    /// Deployments that are no longer. None of them is in `deployments`.
+    pub removed_deployments: Vec<DeploymentKey>,
+    /// Incidents that are no longer. None of them is in `incidents`.
+    pub removed_incidents: Vec<IncidentKey>,
     /// Whether the catalogue or what events told of products changed.
     pub tree: bool,
     /// Whether everything was rebuilt since: forget all facts known before this page. Those that still are come in

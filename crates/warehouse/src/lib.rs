@@ -21,4 +21,4 @@ pub use explain::{Explanation, Left, Page};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};
-pub use warehouse::{Rows, Warehouse};
+pub use warehouse::{Removed, Rows, Warehouse};

@@ -11,8 +11,9 @@ use domain::catalogue::{Node, Tree};
 use domain::definition::Definition;
 use domain::event::EventKind;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
+use domain::key::IncidentKey;
 use domain::metric::Metric;
-use domain::{Problem, Timestamp};
+use domain::{DeploymentKey, Problem, Timestamp};
 use metrics::answer::{Bands, answer, metric_answer, node_values};
 use metrics::rollup::Plan;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
@@ -35,6 +36,15 @@ pub struct Rows {
     pub canary_analyses: usize,
     /// Pipeline runs.
     pub pipeline_runs: usize,
+}
+
+/// Facts that are no longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Deployments; their commits go with them.
+    pub deployments: Vec<DeploymentKey>,
+    /// Incidents.
+    pub incidents: Vec<IncidentKey>,
 }
 
 struct Writers {
@@ -101,11 +111,25 @@ impl Warehouse {
         incidents: Vec<IncidentFact>,
         others: Vec<OtherFact>,
     ) -> Result<(), Problem> {
+        self.apply_and_remove(changed, incidents, others, Removed::default())
+    }
+
+    /// As [`Warehouse::apply`], and takes away what is no longer, in the same step. A key is in one of the two at most.
+    ///
+    /// # Errors
+    /// As [`Warehouse::apply`].
+    pub fn apply_and_remove(
+        &self,
+        changed: Vec<(DeploymentFact, Vec<CommitFact>)>,
+        incidents: Vec<IncidentFact>,
+        others: Vec<OtherFact>,
+        removed: Removed,
+    ) -> Result<(), Problem> {
         let mut writers = self.writers();
         let mut next = self.current.load().next();
         let applied = writers
-            .deployments(&mut next, changed)
-            .and_then(|()| writers.incidents(&mut next, incidents))
+            .deployments(&mut next, changed, removed.deployments)
+            .and_then(|()| writers.incidents(&mut next, incidents, removed.incidents))
             .and_then(|()| writers.others(&mut next, others));
         applied.map_err(|error| problem(&error))?;
         self.current.store(Arc::new(next));
@@ -200,12 +224,13 @@ impl Writers {
         &mut self,
         next: &mut Snapshot,
         changed: Vec<(DeploymentFact, Vec<CommitFact>)>,
+        removed: Vec<DeploymentKey>,
     ) -> datafusion::error::Result<()> {
-        if changed.is_empty() {
+        if changed.is_empty() && removed.is_empty() {
             return Ok(());
         }
-        let mut rows = Vec::with_capacity(changed.len());
-        let mut brought = Vec::with_capacity(changed.len());
+        let mut rows: Vec<_> = removed.iter().cloned().map(nothing).collect();
+        let mut brought: Vec<_> = removed.into_iter().map(nothing).collect();
         for (fact, commits) in changed {
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(fact.lane.component.product(), fact.finished_at);
@@ -223,8 +248,13 @@ impl Writers {
         self.commits.apply(Arc::make_mut(&mut next.commits), brought)
     }
 
-    fn incidents(&mut self, next: &mut Snapshot, incidents: Vec<IncidentFact>) -> datafusion::error::Result<()> {
-        if incidents.is_empty() {
+    fn incidents(
+        &mut self,
+        next: &mut Snapshot,
+        incidents: Vec<IncidentFact>,
+        removed: Vec<IncidentKey>,
+    ) -> datafusion::error::Result<()> {
+        if incidents.is_empty() && removed.is_empty() {
             return Ok(());
         }
         let puts = incidents.into_iter().map(|fact| Put {
@@ -232,7 +262,8 @@ impl Writers {
             place: place(&fact.product, Some(fact.started_at)),
             rows: vec![fact],
         });
-        self.incidents.apply(Arc::make_mut(&mut next.incidents), puts.collect())
+        let puts = removed.into_iter().map(nothing).chain(puts).collect();
+        self.incidents.apply(Arc::make_mut(&mut next.incidents), puts)
     }
 
     fn others(&mut self, next: &mut Snapshot, others: Vec<OtherFact>) -> datafusion::error::Result<()> {
@@ -259,6 +290,11 @@ impl Writers {
         }
         Ok(())
     }
+}
+
+/// No rows for a key; where they would be is of no matter.
+fn nothing<R>(key: DeploymentKey) -> Put<R> {
+    Put { key: (key.source, key.id), place: place("", None), rows: Vec::new() }
 }
 
 /// A question on a snapshot.

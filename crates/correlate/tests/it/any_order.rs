@@ -7,6 +7,7 @@ use correlate::memory::MemoryLedger;
 use domain::catalogue::{Catalogue, Component, Domain, Platform, Product};
 use domain::event::{Event, EventKind, entity_key};
 use domain::fact::DeploymentFact;
+use domain::rules::WorkflowRule;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,6 +29,8 @@ fn catalogue() -> Catalogue {
         ..Catalogue::default()
     };
     catalogue.rules.max_range_commits = 4;
+    catalogue.rules.workflow_deployments =
+        vec![WorkflowRule { name: "Deploy*".into(), environment: "production".into(), ..WorkflowRule::default() }];
     catalogue
 }
 
@@ -171,6 +174,9 @@ fn incident() -> impl Strategy<Value = Value> {
             if instance == 2 {
                 value["instance"] = json!("eu");
             }
+            if instance == 1 {
+                value["withdrawn"] = json!(opened % 2 == 0);
+            }
             value
         },
     )
@@ -182,6 +188,23 @@ fn other() -> impl Strategy<Value = Value> {
             let name = if prefixed { format!("cart-1.{version}.0") } else { format!("v1.{version}.0") };
             json!({"type": "tag", "repo": repo, "name": name, "sha": commit_name(commit)})
         }),
+        // Ids that deployments have too: their own events stand above the rule.
+        (5u8..9, 0u8..8, 0u8..72, 0u8..4, any::<bool>(), any::<bool>()).prop_map(
+            |(id, commit, at, status, named, placed)| {
+                let status = ["in_progress", "succeeded", "failed", "skipped"][status as usize];
+                let mut value = json!({"type": "pipeline_run", "id": format!("d{id}"), "source": "s0", "repo": "acme/mono",
+                    "sha": commit_name(commit), "started_at": hour(at / 2), "status": status,
+                    "name": if named { "Deploy to production" } else { "Test" }});
+                if status != "in_progress" {
+                    value["finished_at"] = json!(hour(at));
+                }
+                if placed {
+                    value["product"] = json!("till");
+                    value["component"] = json!("cart");
+                }
+                value
+            }
+        ),
         (0u8..3, 0u8..8, 0u8..4).prop_map(|(number, commit, shape)| {
             // A merge makes one commit: each number has its own.
             let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0), "merge_sha": commit_name(number * 2 + 1)});
@@ -264,10 +287,14 @@ fn difference(left: &impl serde::Serialize, right: &impl serde::Serialize) -> St
 
 fn assert_same(left: &MemoryLedger, right: &MemoryLedger) -> Result<(), TestCaseError> {
     prop_assert_eq!(left.all_entities(), right.all_entities());
+    prop_assert_eq!(
+        left.all_deployments().keys().collect::<Vec<_>>(),
+        right.all_deployments().keys().collect::<Vec<_>>()
+    );
     for (key, fact) in left.all_deployments() {
         prop_assert_eq!(difference(fact, &right.all_deployments()[key]), "", "deployment {}", key);
     }
-    prop_assert_eq!(left.all_deployments().len(), right.all_deployments().len());
+    prop_assert_eq!(left.all_incidents().keys().collect::<Vec<_>>(), right.all_incidents().keys().collect::<Vec<_>>());
     for (key, fact) in left.all_incidents() {
         prop_assert_eq!(difference(fact, &right.all_incidents()[key]), "", "incident {}", key);
     }
@@ -325,6 +352,7 @@ proptest! {
         let mut ledger = MemoryLedger::default();
         let start = if others { Catalogue::default() } else {
             let mut other = catalogue();
+            other.rules.workflow_deployments[0].name = "*".into();
             other.platforms[0].domains[0].products[0].name = "elsewhere".into();
             other
         };

@@ -6,5 +6,6 @@ mod incidents;
 mod kinds;
 mod places;
 mod reference;
+mod runs;
 mod support;
 mod worked_example;

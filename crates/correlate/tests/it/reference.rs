@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalogue::{Catalogue, ComponentId, PlacedBy, Placer};
 use domain::event::{
-    Change, ChangeKind, Deployment, Entity, Event, EventKind, Incident, Override, PullRequest, Status, Tag,
+    Change, ChangeKind, Deployment, Entity, Event, EventKind, Incident, Override, PipelineRun, PullRequest, Status, Tag,
 };
 use domain::fact::{CauseAt, CauseRule, CauseScope, SIGNAL_HORIZON};
 use domain::version::{self, normalise};
@@ -70,8 +70,13 @@ impl World {
         }
         let of = |kind: EventKind| entities.iter().filter(move |(key, _)| key.kind == kind);
         let mut placer = Placer::new(catalogue);
-        let told: Vec<Deployment> =
+        let mut told: Vec<Deployment> =
             of(EventKind::Deployment).filter_map(|(key, entity)| Deployment::read(key, entity)).collect();
+        let own: BTreeSet<DeploymentKey> = told.iter().map(|deployment| deployment.key.clone()).collect();
+        let runs = of(EventKind::PipelineRun).filter_map(|(key, entity)| PipelineRun::read(key, entity));
+        told.extend(
+            runs.filter(|run| !own.contains(&key_of(&run.key))).filter_map(|run| catalogue.rules.deployment_of(&run)),
+        );
         for deployment in &told {
             let placed = placer.place(&deployment.component, deployment.product.as_deref(), deployment.repo.as_deref());
             if placed.by == PlacedBy::Event {

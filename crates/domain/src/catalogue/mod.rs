@@ -151,6 +151,12 @@ impl Catalogue {
         for team in &self.teams {
             names.take(Level::Team, &team.name, "")?;
         }
+        if self.rules.workflow_deployments.iter().any(|rule| rule.environment.trim().is_empty()) {
+            return Err(Problem::new(
+                Code::CatalogueInvalid,
+                "a rule of `workflow_deployments` has no `environment`: it says where its runs deploy to",
+            ));
+        }
         Ok(())
     }
 
@@ -233,6 +239,15 @@ mod tests {
         );
         catalogue.validate().unwrap();
         assert_eq!(catalogue.components().next().unwrap().3.repo.as_deref(), Some("acme/cart"));
+    }
+
+    #[test]
+    fn a_rule_for_pipeline_runs_says_where_they_deploy_to() {
+        let rule = read("[[rules.workflow_deployments]]\nname = \"Deploy*\"\nenvironment = \"production\"");
+        rule.validate().unwrap();
+        assert_eq!(rule.rules.workflow_deployments[0].branch, "*");
+        let without = read("[[rules.workflow_deployments]]\nname = \"Deploy*\"");
+        assert_eq!(without.validate().unwrap_err().code, Code::CatalogueInvalid);
     }
 
     #[test]

@@ -172,7 +172,8 @@ impl Placer {
             };
         }
         let mut ambiguous = false;
-        let by_repo = repo.and_then(|repo| self.repos.get(repo));
+        // A component named like a repository is that repository, for those who name nothing else.
+        let by_repo = self.repos.get(repo.unwrap_or(component));
         for (ids, by) in [
             (self.names.get(component), PlacedBy::Catalogue),
             (by_repo, PlacedBy::Repository),
@@ -239,6 +240,8 @@ mod tests {
         assert_eq!(place(&placer, "till/api", None, None), ("till/api".into(), PlacedBy::Catalogue));
         assert_eq!(place(&placer, "api", Some("till"), None), ("till/api".into(), PlacedBy::Catalogue));
         assert_eq!(place(&placer, "deploy", None, Some("acme/cart")), ("shop/cart".into(), PlacedBy::Repository));
+        assert_eq!(place(&placer, "acme/cart", None, None), ("shop/cart".into(), PlacedBy::Repository));
+        assert_eq!(place(&placer, "acme/mono", None, None), ("unassigned/acme/mono".into(), PlacedBy::Unassigned));
         assert_eq!(place(&placer, "new", Some("shop"), None), ("shop/new".into(), PlacedBy::Event));
         assert_eq!(place(&placer, "api", None, None), ("unassigned/api".into(), PlacedBy::Ambiguous));
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Native events: what a source says happened, checked and in one shape.
 
 mod merge;
+mod run;
 mod schema;
 mod validate;
 mod view;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 pub use merge::{Entity, Stamp, Stamped};
+pub use run::PipelineRun;
 pub use schema::{DEPLOYMENT_STATUSES, Field, FieldKind, SEVERITIES, Schema, schema};
 pub use validate::{Checks, FUTURE_TOLERANCE, parse};
 pub use view::{

@@ -167,6 +167,9 @@ const PULL_REQUEST: &[Field] = &[
     may("commits", Commits, "Its own commits."),
     LABELS,
     may("branch", Name, "The branch it comes from."),
+    may("head_sha", Name, "The last of its own commits."),
+    may("target", Name, "The branch it goes to."),
+    may("author", Name, "Who opened it; never shown in rankings."),
     may("title", Text, "Its title."),
     UPDATED_AT,
     URL,
@@ -181,7 +184,15 @@ const PIPELINE_RUN: &[Field] = &[
     may("component", Name, "The component it builds or deploys."),
     may("product", Name, "The product of the component."),
     may("finished_at", Timestamp, "When it ended."),
-    may("stages", Stages, "Its stages."),
+    may("name", Name, "The pipeline's name, which rules may call a deployment."),
+    may("branch", Name, "The branch or tag it ran for."),
+    may("trigger", OneOf(TRIGGERS), "Whether a person or a machine started it."),
+    may("actor", Name, "Who or what started it."),
+    may(
+        "stages",
+        Stages,
+        "Its stages. A field `stage.ID` with one such object tells of one stage and leaves the others as they are.",
+    ),
     may("attempt", Count, "Which attempt of the run this is, from 1."),
     UPDATED_AT,
     URL,
@@ -203,6 +214,8 @@ const INCIDENT: &[Field] = &[
     may("mitigated_at", Timestamp, "When users no longer felt it."),
     may("resolved_at", Timestamp, "When it was resolved; `closed_at` when unknown."),
     may("closed_at", Timestamp, "When the ticket was closed."),
+    may("reopened_at", Timestamp, "When it was opened again; an end before it counts no more."),
+    may("withdrawn", Flag, "It was no incident after all: it counts nowhere."),
     may("deployment_id", Name, "Id of the deployment that caused it, when the source knows."),
     may("version", Name, "The version that suffers."),
     may("root_cause", Text, "What caused it."),
@@ -266,6 +279,10 @@ const PRODUCT: &[Field] = &[
     may("team", Name, "Its owner."),
     UPDATED_AT,
 ];
+
+/// What the name of a field of a pipeline run begins with that holds one stage.
+pub(super) const STAGE_PREFIX: &str = "stage.";
+pub(super) const ONE_STAGE: Field = may("stage", Stages, "One stage.");
 
 /// The fields of one kind of event.
 #[must_use]

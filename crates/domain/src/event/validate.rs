@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{Field, FieldKind, schema};
+use super::schema::{Field, FieldKind, ONE_STAGE, STAGE_PREFIX, schema};
 use super::{Event, EventKind, GIT, entity_key};
 use crate::time::{SECOND, TimestampError};
 use crate::{Code, Problem, Timestamp};
@@ -43,6 +43,7 @@ pub fn parse(value: Value, checks: Checks<'_>) -> Result<Event, Problem> {
         }
         let value = match schema.field(&key) {
             Some(field) => check(field, value, checks.now)?,
+            None if kind == EventKind::PipelineRun && key.starts_with(STAGE_PREFIX) => stage(value, checks.now)?,
             None => value,
         };
         fields.insert(key, value);
@@ -209,7 +210,7 @@ fn check(field: &Field, value: Value, now: Timestamp) -> Result<Value, Problem> 
             other => Err(wrong(&other)),
         },
         FieldKind::Commits => objects(field, value, now, "sha", &["authored_at", "committed_at"]),
-        FieldKind::Stages => objects(field, value, now, "name", &["started_at", "finished_at"]),
+        FieldKind::Stages => objects(field, value, now, "name", &["queued_at", "started_at", "finished_at"]),
     }
 }
 
@@ -240,6 +241,12 @@ fn objects(field: &Field, value: Value, now: Timestamp, id: &str, times: &[&str]
         out.push(Value::Object(object));
     }
     Ok(Value::Array(out))
+}
+
+/// One stage by itself.
+fn stage(value: Value, now: Timestamp) -> Result<Value, Problem> {
+    let mut stages = check(&ONE_STAGE, Value::Array(vec![value]), now)?;
+    Ok(stages.get_mut(0).map(Value::take).unwrap_or_default())
 }
 
 fn timestamp(field: &str, value: &Value, now: Timestamp) -> Result<Timestamp, Problem> {

@@ -121,14 +121,17 @@ pub struct CommitAt {
 pub struct Stage {
     /// Its name in the tool.
     pub name: String,
+    /// When it began to wait for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Timestamp>,
     /// When it began.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When it ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// How it went.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
 }
 
@@ -298,11 +301,11 @@ pub struct Override {
     pub change_kind: Option<ChangeKind>,
 }
 
-fn own(entity: &Entity, name: &str) -> Option<String> {
+pub(super) fn own(entity: &Entity, name: &str) -> Option<String> {
     entity.text(name).map(str::to_owned)
 }
 
-fn list<T: serde::de::DeserializeOwned>(entity: &Entity, name: &str) -> Vec<T> {
+pub(super) fn list<T: serde::de::DeserializeOwned>(entity: &Entity, name: &str) -> Vec<T> {
     let items = entity.get(name).and_then(Value::as_array);
     items.into_iter().flatten().filter_map(|item| serde_json::from_value(item.clone()).ok()).collect()
 }
@@ -354,10 +357,15 @@ impl Deployment {
 }
 
 impl Incident {
-    /// Reads a merged entity; none when it was never a whole incident.
+    /// Reads a merged entity; none when it was never a whole incident, or was withdrawn.
     #[must_use]
     pub fn read(key: &EntityKey, entity: &Entity) -> Option<Self> {
         let opened_at = entity.instant("opened_at")?;
+        if entity.flag("withdrawn") == Some(true) {
+            return None;
+        }
+        let reopened_at = entity.instant("reopened_at").unwrap_or(Timestamp::MIN);
+        let ended = |name: &str| entity.instant(name).filter(|at| *at >= reopened_at);
         Some(Incident {
             key: DeploymentKey { source: key.source.clone(), id: key.id.clone() },
             product: own(entity, "product"),
@@ -369,8 +377,8 @@ impl Incident {
             started_at: entity.instant("started_at").unwrap_or(opened_at),
             detected_at: entity.instant("detected_at"),
             acknowledged_at: entity.instant("acknowledged_at"),
-            mitigated_at: entity.instant("mitigated_at"),
-            resolved_at: entity.instant("resolved_at").or_else(|| entity.instant("closed_at")),
+            mitigated_at: ended("mitigated_at"),
+            resolved_at: ended("resolved_at").or_else(|| ended("closed_at")),
             deployment_id: own(entity, "deployment_id"),
             url: own(entity, "url"),
         })

@@ -55,7 +55,11 @@ pub(crate) async fn get_quality(
         "to": asked.window.to,
         "quality_score": score,
         "reasons": reasons.into_iter().map(|(_, row)| row).collect::<Vec<_>>(),
-        "not_taken": {"rejected": counts.rejected, "refused": counts.refused},
+        "not_taken": {
+            "rejected": counts.rejected,
+            "refused": counts.refused,
+            "signature_invalid": app.senders.iter().map(|(_, sender)| sender.strangers()).sum::<u64>(),
+        },
         "metrics": Metric::ALL.len(),
     });
     reply::json(&headers, &body)

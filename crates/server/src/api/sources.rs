@@ -1,10 +1,11 @@
 //! The addresses of the table of sources, and `GET /api/v1/sources`.
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use domain::Code;
 use serde_json::json;
 use sources::{Answer, Route, SOURCES, Source};
 use store::{Delivery, Webhook};
@@ -16,13 +17,19 @@ use crate::error::ApiError;
 use crate::state::App;
 use crate::{body, clock};
 
+/// Where the sources of the configuration send to, each to its own name below.
+const WEBHOOKS: &str = "/webhooks/";
+
 /// Routes of every source but the native one, which answers with a receipt for each event.
 pub(crate) fn routes() -> Router<App> {
-    let mut router = Router::new();
+    let mut router = Router::new().route("/webhooks/{name}", post(named));
     for source in SOURCES {
-        for route in source.routes.iter().filter(|route| route.answer != Answer::Receipt) {
-            let handler = move |State(app): State<App>, ingest: Ingest, request: Request| {
-                take(app, ingest, source, route, request)
+        let plain = |route: &&Route| route.answer != Answer::Receipt && !route.path.starts_with(WEBHOOKS);
+        for route in source.routes.iter().filter(plain) {
+            let handler = move |State(app): State<App>, _: Ingest, request: Request| async move {
+                slow_down(&app)?;
+                let (headers, body) = read(&app, request).await?;
+                take(&app, Place { source, route, name: source.name }, &headers, body).await
             };
             router = router.route(route.path, post(handler));
         }
@@ -30,45 +37,85 @@ pub(crate) fn routes() -> Router<App> {
     router
 }
 
-/// Reads a delivery once to tell the sender what is wrong with it, then makes its raw body durable.
-async fn take(
-    app: App,
-    _: Ingest,
+/// What a delivery is read as.
+struct Place<'a> {
     source: &'static Source,
     route: &'static Route,
+    /// The source by its configured name.
+    name: &'a str,
+}
+
+/// A webhook of a source of the configuration, or by a token of one that is built in. A source with a secret needs no
+/// token: its signature is checked.
+#[utoipa::path(post, path = "/webhooks/{name}", tag = "ingest",
+    params(("name" = String, Path, description = "Name of a source of the configuration, or a built-in one")),
+    responses((status = 200, description = "Taken, or ignored with the reason"),
+        (status = 400, description = "malformed_json"),
+        (status = 401, description = "signature_invalid, or unauthenticated where the source has no secret"),
+        (status = 404, description = "No source has this name"), (status = 413, description = "body_too_large"),
+        (status = 422, description = "What is wrong with the body"), (status = 429, description = "rate_limited")))]
+pub(crate) async fn named(
+    State(app): State<App>,
+    Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let sender = app.senders.get(&name);
+    let place = sender.map_or_else(|| sources::find(&name), |sender| Some(sender.source)).and_then(|source| {
+        let route = source.routes.iter().find(|route| route.path.strip_prefix(WEBHOOKS) == Some(source.name))?;
+        Some(Place { source, route, name: &name })
+    });
+    let place = place.ok_or_else(|| ApiError::new(Code::NotFound, "no source has this name"))?;
     slow_down(&app)?;
-    let headers: Vec<(String, String)> = route
-        .headers
-        .iter()
-        .chain(route.id_header.iter())
-        .filter_map(|name| Some(((*name).to_owned(), request.headers().get(*name)?.to_str().ok()?.to_owned())))
-        .collect();
-    let body = body::read(request.into_body(), app.config.ingest.max_body_bytes).await?;
+    let Some(sender) = sender.filter(|sender| sender.signs()) else {
+        let (mut parts, body) = request.into_parts();
+        Ingest::from_request_parts(&mut parts, &app).await?;
+        let (headers, body) = read(&app, Request::from_parts(parts, body)).await?;
+        return take(&app, place, &headers, body).await;
+    };
+    let (headers, body) = read(&app, request).await?;
+    if let Err(problem) = sender.verify(&headers, &body) {
+        // Whoever cannot sign is a stranger: what they sent is not kept.
+        tracing::warn!(source = name, bytes = body.len(), problem = problem.message, "a delivery was not verified");
+        return Err(problem.into());
+    }
+    take(&app, place, &headers, body).await
+}
+
+/// All headers that are text, and the body under its limit.
+async fn read(app: &App, request: Request) -> Result<(Vec<(String, String)>, Vec<u8>), ApiError> {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+    let headers = request.headers().iter().filter_map(text).collect();
+    Ok((headers, body::read(request.into_body(), app.config.ingest.max_body_bytes).await?))
+}
+
+/// Reads a delivery once to tell the sender what is wrong with it, then makes its raw body durable.
+async fn take(app: &App, place: Place<'_>, all: &[(String, String)], body: Vec<u8>) -> Result<Response, ApiError> {
+    let Place { source, route, name } = place;
+    let kept = route.headers.iter().chain(route.id_header.iter());
+    let headers: Vec<(String, String)> =
+        kept.filter_map(|kept| all.iter().find(|(name, _)| name == kept).cloned()).collect();
     let received_at = clock::now();
-    let delivery =
-        sources::Delivery { source: source.name, event: route.event, headers: &headers, body: &body, received_at };
+    let delivery = sources::Delivery { source: name, event: route.event, headers: &headers, body: &body, received_at };
     let parsed = match (source.parse)(&delivery) {
         Ok(parsed) => parsed,
         Err(problem) => {
-            refuse(&app, source.name.to_owned(), body, problem.clone()).await?;
+            refuse(app, name.to_owned(), body, problem.clone()).await?;
             return Err(problem.into());
         }
     };
     if let Some(problem) = first_of_only_problems(&parsed) {
-        refuse(&app, source.name.to_owned(), body, problem.clone()).await?;
+        refuse(app, name.to_owned(), body, problem.clone()).await?;
         return Err(problem.into());
     }
     let webhook = Webhook {
-        source: source.name.to_owned(),
+        source: name.to_owned(),
         parser: source.name.to_owned(),
         delivery_id: sources::delivery_id(source, route.event, &headers, &body),
         event: route.event.to_owned(),
         headers,
         body,
     };
-    append(&app, vec![Delivery::Webhook(webhook)]).await?;
+    append(app, vec![Delivery::Webhook(webhook)]).await?;
     Ok(answer(route, parsed.ignored.as_deref()))
 }
 
@@ -88,7 +135,7 @@ fn answer(route: &Route, ignored: Option<&str>) -> Response {
 
 /// What can send events, and where to.
 #[utoipa::path(get, path = "/api/v1/sources", tag = "read", responses((status = 200, description = "Sources with their addresses")))]
-pub(crate) async fn list(_: Read, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) -> Result<Response, ApiError> {
     let sources: Vec<_> = SOURCES
         .iter()
         .map(|source| {
@@ -100,5 +147,12 @@ pub(crate) async fn list(_: Read, headers: HeaderMap) -> Result<Response, ApiErr
             json!({"name": source.name, "title": source.title, "doc": source.doc, "routes": routes})
         })
         .collect();
-    reply::json(&headers, &json!({ "sources": sources }))
+    let configured = app.senders.iter().map(|(name, sender)| {
+        json!({
+            "name": name, "kind": sender.source.name, "path": format!("{WEBHOOKS}{name}"), "signed": sender.signs(),
+            "signature_invalid": sender.strangers(),
+        })
+    });
+    let configured: Vec<_> = configured.collect();
+    reply::json(&headers, &json!({ "sources": sources, "configured": configured }))
 }

@@ -5,11 +5,13 @@ mod ingest;
 mod metrics;
 mod read;
 mod server;
+mod sources;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::sources::{OneOrMore, Secret, SourceConfig};
 pub use data::DataConfig;
 pub use ingest::IngestConfig;
 pub use metrics::MetricsConfig;
@@ -30,6 +32,8 @@ pub struct Config {
     pub read: ReadConfig,
     /// What numbers mean unless asked otherwise.
     pub metrics: MetricsConfig,
+    /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
+    pub sources: Vec<SourceConfig>,
 }
 
 /// The configuration cannot be used.
@@ -69,6 +73,7 @@ impl Config {
             .validate()
             .and_then(|()| self.ingest.validate())
             .and_then(|()| self.metrics.validate())
+            .and_then(|()| sources::validate(&self.sources))
             .map_err(ConfigError)
     }
 }
@@ -90,6 +95,28 @@ mod tests {
     }
 
     #[test]
+    fn secrets_of_a_source_come_from_three_places_and_are_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leadline.toml");
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "from-the-file\n").unwrap();
+        let text = format!(
+            "[[sources]]\nname = \"acme\"\nkind = \"github\"\nsecret = [\"old-one\", \"new-one\"]\nsecret_file = {:?}\n\
+             secret_env = [\"PATH\"]\n[[sources]]\nname = \"open\"\nkind = \"github\"\n",
+            secret
+        );
+        std::fs::write(&file, &text).unwrap();
+        let config = Config::load(Some(&file)).unwrap();
+        let secrets = config.sources[0].secrets().unwrap();
+        assert_eq!(secrets[..3], ["old-one", "new-one", "from-the-file"].map(Secret::new));
+        assert_eq!((secrets.len(), config.sources[1].secrets().unwrap().len()), (4, 0));
+        let shown = format!("{config:?} {secrets:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("-one") && !shown.contains("from-the-file"), "{shown}");
+        std::fs::write(&file, text.replace("\"open\"", "\"acme\"")).unwrap();
+        assert!(Config::load(Some(&file)).unwrap_err().to_string().contains("twice"));
+    }
+
+    #[test]
     fn an_unknown_key_or_value_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leadline.toml");
@@ -97,6 +124,14 @@ mod tests {
             ("[server]\nlisten_on = 1\n", "listen_on"),
             ("[metrics]\ndefinition = \"x\"\n", "metrics.definition"),
             ("[server]\nlisten = \"here\"\n", "server.listen"),
+            ("[[sources]]\nname = \"a b\"\nkind = \"github\"\n", "sources.name"),
+            ("[[sources]]\nname = \"articles\"\nkind = \"github\"\n", "sources.name"),
+            ("[[sources]]\nname = \"a\"\nkind = \"svn\"\n", "there are github"),
+            ("[[sources]]\nname = \"a\"\nkind = \"articles\"\n", "sources.kind"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecret = [\"x\", \" \"]\n", "empty"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecret_env = \"LL_NOT_SET\"\n", "LL_NOT_SET"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecret_file = \"/nowhere/s\"\n", "/nowhere/s"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecrets = \"x\"\n", "secrets"),
         ] {
             std::fs::write(&file, text).unwrap();
             let error = Config::load(Some(&file)).unwrap_err().to_string();

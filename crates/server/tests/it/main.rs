@@ -4,6 +4,7 @@ mod access;
 mod articles;
 mod bad_input;
 mod contract;
+mod github;
 mod links;
 mod support;
 mod tree;

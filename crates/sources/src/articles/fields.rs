@@ -1,12 +1,12 @@
 //! The body of a request, taken field by field: what is taken is translated, what is left is kept.
 
 use domain::event::{Checks, Event, EventKind, FieldKind, entity_key, parse, schema};
-use domain::time::TimestampError;
-use domain::{Code, Problem, Timestamp};
+use domain::{Problem, Timestamp};
 use serde_json::{Map, Value};
 
 use super::NAME;
-use crate::{Delivery, json, table};
+use crate::json::{missing, read_instant, wrong};
+use crate::table;
 
 /// What Go's templates print for a value that is not there.
 const NO_VALUE: &str = "<no value>";
@@ -18,20 +18,6 @@ pub(super) struct Fields {
     /// Names of native fields and what the sender calls them, so that a problem speaks the sender's language.
     renamed: Vec<(&'static str, &'static str)>,
     time_assumed: bool,
-}
-
-/// The body of a delivery as an object.
-pub(super) fn object(delivery: &Delivery<'_>) -> Result<Map<String, Value>, Problem> {
-    json::object(delivery.body).map_err(|problem| {
-        let form = delivery.header("content-type").is_some_and(|kind| kind.contains("form-urlencoded"));
-        if form && delivery.body.starts_with(b"payload=") {
-            return Problem::new(
-                Code::UnsupportedMediaType,
-                "the hook sends a form; set its content type to application/json",
-            );
-        }
-        problem
-    })
 }
 
 impl Fields {
@@ -135,23 +121,4 @@ impl Fields {
             problem
         })
     }
-}
-
-/// An instant, and whether UTC had to be assumed.
-pub(super) fn read_instant(name: &str, text: &str) -> Result<(Timestamp, bool), Problem> {
-    Timestamp::parse_assuming_utc(text).map_err(|error| {
-        let code = match error {
-            TimestampError::WithoutOffset(_) => Code::TimestampWithoutOffset,
-            TimestampError::Invalid(_) => Code::TimestampInvalid,
-        };
-        Problem::new(code, format!("`{name}`: {error}"))
-    })
-}
-
-pub(super) fn missing(name: &str, why: &str) -> Problem {
-    Problem::new(Code::MissingField, format!("`{name}` is missing or empty: {why}"))
-}
-
-pub(super) fn wrong(name: &str, wanted: &str, found: &Value) -> Problem {
-    Problem::new(Code::WrongType, format!("`{name}` takes {wanted}, not {}", json::kind_of(found)))
 }

@@ -4,8 +4,9 @@ use domain::event::EventKind;
 use domain::{Code, Problem};
 use sha2::{Digest, Sha256};
 
-use super::fields::{Fields, missing, object};
-use crate::{Delivery, Parsed, severity, table};
+use super::fields::Fields;
+use crate::json::missing;
+use crate::{Delivery, Parsed, json, severity, table};
 
 const COMPONENT: &str = "it names what is deployed.";
 
@@ -22,7 +23,7 @@ pub(super) const CI_JOB: Required = Required { commit_time: false };
 pub(super) const SERVICE: Required = Required { commit_time: true };
 
 pub(super) fn deployment(delivery: &Delivery<'_>, required: Required) -> Result<Parsed, Problem> {
-    let mut fields = Fields::new(object(delivery)?);
+    let mut fields = Fields::new(json::hook(delivery)?);
     let content_id = fields.content_id(EventKind::Deployment);
     let service = fields.rename("service", "component", COMPONENT)?;
     let environment = fields.rename("environment", "environment", "it says where to.")?;
@@ -72,7 +73,7 @@ fn keep_pipeline(fields: &mut Fields, pipeline: Option<String>) {
 }
 
 pub(super) fn incident(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
-    let mut fields = Fields::new(object(delivery)?);
+    let mut fields = Fields::new(json::hook(delivery)?);
     fields.rename("incident_id", "id", "the same id again updates the incident.")?;
     fields.rename("service", "component", "it names what suffers.")?;
     let original = fields.required("severity", "it says how bad it is, such as P1 or critical.")?;
@@ -87,7 +88,7 @@ pub(super) fn incident(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
 }
 
 pub(super) fn argo_cd(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
-    let mut fields = Fields::new(object(delivery)?);
+    let mut fields = Fields::new(json::hook(delivery)?);
     let content_id = fields.content_id(EventKind::Deployment);
     if let Some(event) = fields.text("event")?.filter(|event| !event.is_empty() && event != "deployment") {
         return Ok(Parsed::ignored(format!("the event is `{event}`, not `deployment`")));

@@ -1,16 +1,27 @@
 //! What every source does, whatever it reads.
 
-use domain::Timestamp;
 use domain::event::Checks;
+use domain::{Code, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sources::{Answer, Delivery, Parsed, Route, SOURCES, Source, delivery_id, find, native};
+use sources::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find, native, verify};
+
+use crate::support::sign;
 
 const NOW: &str = "2025-06-01T00:00:00Z";
 
 fn deliver(source: &Source, route: &Route, body: &[u8]) -> Result<Parsed, domain::Problem> {
     let received_at = Timestamp::parse(NOW).unwrap();
-    (source.parse)(&Delivery { source: "ours", event: route.event, headers: &[], body, received_at })
+    let headers = headers(route.path);
+    (source.parse)(&Delivery { source: "ours", event: route.event, headers: &headers, body, received_at })
+}
+
+/// Headers without which a body at this address cannot be read.
+fn headers(path: &str) -> Vec<(String, String)> {
+    match path {
+        "/webhooks/github" => vec![("X-GitHub-Event".to_owned(), "push".to_owned())],
+        _ => Vec::new(),
+    }
 }
 
 fn routes() -> impl Iterator<Item = (&'static Source, &'static Route)> {
@@ -30,10 +41,12 @@ fn sample(path: &str) -> Value {
             "commit_timestamp": "2025-01-01T09:00:00Z", "deployed_at": "2025-01-01T10:00:00Z", "is_hotfix": true}),
         "/events/incident" => json!({"incident_id": "7", "service": "cart", "severity": "P1",
             "detected_at": "2025-01-01T10:00:00Z", "resolved_at": null}),
-        "/webhook/commit" => json!({"ref": "refs/heads/main", "before": "0".repeat(40), "after": "a".repeat(40),
+        "/webhook/commit" | "/webhooks/github" => {
+            json!({"ref": "refs/heads/main", "before": "0".repeat(40), "after": "a".repeat(40),
             "repository": {"full_name": "acme/cart"},
             "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}],
-            "head_commit": {"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}}),
+            "head_commit": {"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}})
+        }
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
         other => panic!("write a sample for {other}"),
@@ -82,7 +95,8 @@ fn a_delivery_again_is_the_same_delivery() {
         assert!(!first.events.is_empty() && first.events.iter().all(Result::is_ok), "{}: {first:?}", route.path);
         assert_eq!(first, deliver(source, route, body.as_bytes()).unwrap(), "{}", route.path);
         // Later, by another name, with other spacing: still the same events.
-        let headers = [("X-Other".to_owned(), "1".to_owned())];
+        let mut headers = headers(route.path);
+        headers.push(("X-Other".to_owned(), "1".to_owned()));
         let again = (source.parse)(&Delivery {
             source: "ours",
             event: route.event,
@@ -145,6 +159,84 @@ fn what_is_no_event_is_a_problem() {
         // An array of no events is what a forwarder with nothing to say sends; one request of one event it is not.
         let none = deliver(source, route, b"[]");
         assert!(refused(&none) || (source.name == "native" && none == Ok(Parsed::default())), "{}", route.path);
+    }
+}
+
+#[test]
+fn the_senders_id_tells_redeliveries() {
+    for (source, route) in routes() {
+        let Some(header) = route.id_header else { continue };
+        let id = |value: &str, body: &str| {
+            delivery_id(source, route.event, &[(header.to_ascii_uppercase(), value.to_owned())], body.as_bytes())
+        };
+        assert_eq!(id("7f0c", "{}"), id("7f0c", "{ }"));
+        assert_ne!(id("7f0c", "{}"), id("7f0d", "{}"));
+    }
+}
+
+#[test]
+fn only_a_delivery_signed_with_the_secret_is_let_in() {
+    for (source, route) in routes() {
+        let body = sample(route.path).to_string();
+        let body = body.as_bytes();
+        let refused = |headers: &[(String, String)], body: &[u8], secret: &[u8]| {
+            let problem = verify(source, headers, body, secret).unwrap_err();
+            assert_eq!(problem.code, Code::SignatureInvalid, "{}", route.path);
+            assert!(!problem.message.contains("secret-of"), "{}", problem.message);
+            problem.message
+        };
+        refused(&[], body, b"secret-of-both");
+        let Verification::HmacSha256 { header, prefix } = source.verification else { continue };
+        let signed = |value: String| vec![(header.to_ascii_uppercase(), value)];
+        let good = format!("{prefix}{}", sign(body, b"secret-of-both"));
+        assert_eq!(verify(source, &signed(good.clone()), body, b"secret-of-both"), Ok(()));
+        refused(&signed(good.clone()), body, b"secret-of-another");
+        refused(&signed(good.clone()), body, b"");
+        refused(&signed(good.clone()), &body[1..], b"secret-of-both");
+        refused(&signed(good.clone()), &[body, b" "].concat(), b"secret-of-both");
+        for odd in
+            ["", prefix, "=", "x", "sha1=00", &good[prefix.len()..], &good[..good.len() - 1], &format!("{good}0")]
+        {
+            refused(&signed(odd.to_owned()), body, b"secret-of-both");
+        }
+        refused(&signed(good.replace(prefix, &prefix.to_ascii_uppercase())), body, b"secret-of-both");
+        refused(&signed(format!("{prefix}{}", "é".repeat(32))), body, b"secret-of-both");
+        let (kept, last) = good.split_at(good.len() - 1);
+        refused(&signed(format!("{kept}{}", if last == "0" { "1" } else { "0" })), body, b"secret-of-both");
+        // Whatever a stranger adds after it, the first header counts.
+        let mut two = signed("x".to_owned());
+        two.extend(signed(good));
+        refused(&two, body, b"secret-of-both");
+    }
+}
+
+#[test]
+fn an_oversized_body_is_read_or_refused() {
+    // The server refuses bodies over its limit; parsers see what is under it.
+    let long = "x".repeat(4 << 20);
+    for (source, route) in routes() {
+        let mut body = sample(route.path);
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("padding".to_owned(), json!(long));
+            fields.insert("more".to_owned(), json!(vec![0; 1 << 20]));
+        }
+        assert!(deliver(source, route, body.to_string().as_bytes()).is_ok(), "{}", route.path);
+        let result = deliver(source, route, long.as_bytes());
+        assert!(refused(&result) && result.is_err_and(|problem| problem.message.len() < 1_000), "{}", route.path);
+    }
+}
+
+#[test]
+fn an_unknown_event_is_ignored_with_the_reason() {
+    for (source, route) in routes().filter(|(source, _)| source.verification != Verification::Token) {
+        let received_at = Timestamp::parse(NOW).unwrap();
+        let headers: Vec<_> =
+            headers(route.path).into_iter().map(|(name, _)| (name, "\u{1b}[31munheard".to_owned())).collect();
+        let delivery = Delivery { source: "ours", event: route.event, headers: &headers, body: b"{}", received_at };
+        let why = (source.parse)(&delivery).unwrap().ignored.unwrap();
+        assert!(why.contains("unheard") && !why.contains('\u{1b}'), "{why}");
+        let none = Delivery { headers: &[], ..delivery };
+        assert!(refused(&(source.parse)(&none)), "{}", route.path);
     }
 }
 

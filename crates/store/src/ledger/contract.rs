@@ -31,6 +31,10 @@ impl Ledger for SqliteLedger<'_> {
         Ok(self.write_deployment(fact)?)
     }
 
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
+        Ok(self.delete_deployment(key)?)
+    }
+
     fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
         Ok(self.read_deployments_from(component, from)?)
     }
@@ -111,6 +115,10 @@ impl Ledger for SqliteLedger<'_> {
 
     fn put_incident(&mut self, fact: &IncidentFact) -> Result<()> {
         Ok(self.write_incident(fact)?)
+    }
+
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()> {
+        Ok(self.delete_incident(key)?)
     }
 
     fn incidents_between(&mut self, product: &str, after: Timestamp, until: Timestamp) -> Result<Vec<IncidentKey>> {

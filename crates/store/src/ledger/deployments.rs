@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Params, Row, ToSql, params, params_from_iter};
 
 use super::names::lane_text;
-use super::{Result, SqliteLedger, deployment_key};
+use super::{DEPLOYMENT, Result, SqliteLedger, deployment_key};
 use crate::body::{Json, from_json, to_json};
 use crate::sql::{all, one, run};
 
@@ -86,18 +86,21 @@ impl SqliteLedger<'_> {
         let known = one(
             self.conn,
             "SELECT body, product, component, name, instance, lane, finished_at, production, implied, sha, version, ran,
-                 remedies, suspect, blames FROM deployment WHERE number = ?",
+                 remedies, suspect, blames, change IS NULL FROM deployment WHERE number = ?",
             [number],
             |row| {
                 let mut known: Columns = std::array::from_fn(|_| Value::Null);
                 for (index, column) in known.iter_mut().enumerate() {
                     *column = row.get(index + 1)?;
                 }
-                Ok((body.is(row.get_ref(0)?), known))
+                Ok((row.get(15)?, body.is(row.get_ref(0)?), known))
             },
         )?;
-        let (told, placed, linked) = known.map_or((false, false, false), |(told, known)| {
-            (told, known[..LINKED] == columns[..LINKED], known[LINKED..] == columns[LINKED..])
+        if let Some((true, ..)) = known {
+            self.forget_removal(DEPLOYMENT, &fact.key)?;
+        }
+        let (told, placed, linked) = known.map_or((false, false, false), |(bare, told, known)| {
+            (told && !bare, known[..LINKED] == columns[..LINKED], known[LINKED..] == columns[LINKED..])
         });
         if told && placed && linked {
             return Ok(());
@@ -150,6 +153,28 @@ impl SqliteLedger<'_> {
                 let sql = "INSERT OR IGNORE INTO fix (incident_id, deployment) VALUES (?, ?)";
                 run(self.conn, sql, params![incident, number])?;
             }
+        }
+        Ok(())
+    }
+
+    /// Leaves the bare key: what others say of the deployment refers to its number.
+    pub(super) fn delete_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
+        let Some(number) = self.known_number(key)? else { return Ok(()) };
+        self.write_commits(key, &[])?;
+        self.write_arrived(key, None)?;
+        self.write_waits(key, &[])?;
+        self.write_reverts(key, &[])?;
+        run(self.conn, "DELETE FROM fix WHERE deployment = ?", [number])?;
+        let removed = run(
+            self.conn,
+            "UPDATE deployment SET change = NULL, body = NULL, product = NULL, component = NULL, name = NULL,
+                 instance = NULL, lane = NULL, finished_at = NULL, ran = NULL, production = NULL, remedies = NULL,
+                 suspect = NULL, implied = NULL, sha = NULL, version = NULL, blames = NULL
+             WHERE number = ? AND change IS NOT NULL",
+            [number],
+        )?;
+        if removed > 0 {
+            self.note_removal(DEPLOYMENT, key)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use domain::key::IncidentKey;
 use domain::{DeploymentKey, Timestamp};
 use rusqlite::{Row, params};
 
-use super::{Result, SqliteLedger, deployment_key};
+use super::{INCIDENT, Result, SqliteLedger, deployment_key};
 use crate::body::{from_json, to_json};
 use crate::sql::{all, one, run};
 
@@ -42,6 +42,7 @@ impl SqliteLedger<'_> {
                 number
             }
             None => {
+                self.forget_removal(INCIDENT, &fact.key)?;
                 let sql = "INSERT INTO incident (source, id, product, name, opened_at, started_at, change, body)
                      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
                 let key = &fact.key;
@@ -55,6 +56,16 @@ impl SqliteLedger<'_> {
             run(self.conn, sql, [deployment, number])?;
         }
         Ok(())
+    }
+
+    pub(super) fn delete_incident(&mut self, key: &IncidentKey) -> Result<()> {
+        self.write_incident_names(key, &[])?;
+        let sql = "SELECT number FROM incident WHERE source = ? AND id = ?";
+        let number: Option<i64> = one(self.conn, sql, params![key.source, key.id], |row| Ok(row.get(0)?))?;
+        let Some(number) = number else { return Ok(()) };
+        run(self.conn, "DELETE FROM cause WHERE incident = ?", [number])?;
+        run(self.conn, "DELETE FROM incident WHERE number = ?", [number])?;
+        self.note_removal(INCIDENT, key)
     }
 
     pub(super) fn read_incidents_between(

@@ -39,6 +39,11 @@ pub(crate) fn kind_at(number: i64) -> Result<EventKind> {
     kind.ok_or_else(|| StoreError::unreadable("a kind", format!("there is no kind {number}")))
 }
 
+/// Place of removed deployments in the table of what was removed.
+pub(crate) const DEPLOYMENT: i64 = 0;
+/// That of removed incidents.
+pub(crate) const INCIDENT: i64 = 1;
+
 /// The ledger within one transaction of `conn`.
 pub(crate) struct SqliteLedger<'t> {
     conn: &'t Connection,
@@ -91,6 +96,22 @@ impl<'t> SqliteLedger<'t> {
             [kind_number(kind)],
             entity_key,
         )
+    }
+
+    /// Whoever follows the changes hears that there is no such fact any more.
+    fn note_removal(&mut self, kind: i64, key: &DeploymentKey) -> Result<()> {
+        let change = self.next_change();
+        let sql = "INSERT INTO removed (kind, source, id, change) VALUES (?, ?, ?, ?)
+             ON CONFLICT (kind, source, id) DO UPDATE SET change = excluded.change";
+        run(self.conn, sql, params![kind, key.source, key.id, change])?;
+        Ok(())
+    }
+
+    /// The fact is there again, and has a change number of its own.
+    fn forget_removal(&self, kind: i64, key: &DeploymentKey) -> Result<()> {
+        let sql = "DELETE FROM removed WHERE kind = ? AND source = ? AND id = ?";
+        run(self.conn, sql, params![kind, key.source, key.id])?;
+        Ok(())
     }
 
     fn write_other(&mut self, fact: &OtherFact) -> Result<()> {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::catalogue::{Catalogue, Component, Domain, Platform, Product};
+use domain::key::IncidentKey;
+use serde_json::json;
 use store::{Changes, Delivery, JournalFilter, Receipt, State, Store};
 use tempfile::TempDir;
 
-use crate::support::{add, deliveries, deployment, dump, memory, open, story, webhook};
+use crate::support::{add, deliveries, deployment, dump, event, memory, open, story, webhook};
 
 fn catalogue(component: &str) -> Catalogue {
     let component = Component { name: component.to_owned(), ..Component::default() };
@@ -30,6 +32,9 @@ fn follow(store: &Store, from: u64, limit: usize) -> (BTreeMap<String, String>, 
         }
         known.extend(page.incidents.iter().map(|fact| (fact.key.to_string(), format!("{fact:?}"))));
         known.extend(page.others.iter().map(|fact| (fact.key.to_string(), format!("{fact:?}"))));
+        for key in page.removed_deployments.iter().chain(&page.removed_incidents) {
+            known.remove(&key.to_string());
+        }
         let more = page.more;
         pages.push(page);
         if !more {
@@ -61,6 +66,40 @@ fn changes_can_be_followed_in_pages_of_any_length() {
     assert_eq!((early, at), (whole, upto));
     assert_eq!(seen.load(Ordering::Acquire), upto);
     assert!(follow(&store, upto, 5).0.is_empty());
+}
+
+#[test]
+fn a_removed_fact_is_told_once_to_each_and_comes_back_as_a_change() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let told = |withdrawn: bool, minute: u32| {
+        let at = format!("2025-01-02T00:{minute:02}:00Z");
+        let fields = json!({"type": "incident", "id": "i9", "product": "shop", "opened_at": "2025-01-02T00:00:00Z",
+            "withdrawn": withdrawn, "updated_at": at});
+        add(&store, vec![Delivery::Event(event(fields))]);
+        store.settle().unwrap();
+    };
+    add(&store, deliveries(story()));
+    told(false, 1);
+    let (all, before, _) = follow(&store, 0, 5);
+    told(true, 2);
+    let page = store.changes_since(before, 100).unwrap();
+    assert_eq!(page.removed_incidents, [IncidentKey::new("tests", "i9")]);
+    assert!(page.incidents.is_empty() && !page.more && page.upto > before);
+    assert!(store.changes_since(page.upto, 100).unwrap().removed_incidents.is_empty());
+    // Whoever begins now hears of it too, and of everything else once.
+    assert_eq!(follow(&store, 0, 1).0.len(), all.len() - 1);
+    told(false, 3);
+    let again = store.changes_since(page.upto, 100).unwrap();
+    assert_eq!((again.incidents.len(), again.removed_incidents.len()), (1, 0));
+    assert!(store.changes_since(before, 100).unwrap().removed_incidents.is_empty());
+    told(true, 4);
+    assert_eq!(store.changes_since(before, 100).unwrap().removed_incidents.len(), 1);
+    let expected = dump(&store);
+    store.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!(dump(&store), expected);
+    let rebuilt = store.changes_since(before, 10_000).unwrap();
+    assert!(rebuilt.rebuilt && rebuilt.removed_incidents.is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use domain::metric::{Metric, Reason};
 use metrics::{Bucket, Question};
 use proptest::prelude::*;
 use serde_json::json;
-use warehouse::{Listing, Warehouse};
+use warehouse::{Listing, Removed, Warehouse};
 
 use crate::support::{ask, at, commit, definition, deployment, incident, metric, node_named, tree, window};
 
@@ -80,6 +80,24 @@ async fn a_fact_told_again_replaces_itself_also_in_another_product() {
     assert_eq!((warehouse.rows().deployments, warehouse.rows().commits, warehouse.rows().incidents), (1, 1, 1));
     let listed = warehouse.deployments(&Listing::of(Node::Group)).await.unwrap();
     assert_eq!(listed.rows[0]["product"], "other");
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_with_its_commits_and_may_come_back() {
+    let warehouse = Warehouse::new().unwrap();
+    let fact = deployment("1", "shop/cart", "eu", at("2025-01-02T00:00:00Z"));
+    let other = deployment("2", "shop/cart", "eu", at("2025-01-03T00:00:00Z"));
+    let commits = vec![commit(&fact, "a", at("2025-01-01T00:00:00Z"))];
+    let pain = incident("i", "shop", at("2025-01-02T00:00:00Z"), None);
+    let removed = || Removed { deployments: vec![fact.key.clone()], incidents: vec![pain.key.clone()] };
+    let rows = || (warehouse.rows().deployments, warehouse.rows().commits, warehouse.rows().incidents);
+    warehouse.apply_and_remove(vec![], vec![], vec![], removed()).unwrap();
+    warehouse.apply(vec![(fact.clone(), commits.clone())], vec![pain.clone()], vec![]).unwrap();
+    assert_eq!(rows(), (1, 1, 1));
+    warehouse.apply_and_remove(vec![(other, vec![])], vec![], vec![], removed()).unwrap();
+    assert_eq!(rows(), (1, 0, 0));
+    warehouse.apply(vec![(fact.clone(), commits)], vec![pain.clone()], vec![]).unwrap();
+    assert_eq!(rows(), (2, 1, 1));
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ pub(super) enum Operation {
     Arrived(Dice),
     Commits(Dice),
     Reverts(Dice),
+    NoDeployment(Dice),
+    NoIncident(Dice),
 }
 
 pub(super) fn operation() -> impl Strategy<Value = Operation> {
@@ -59,6 +61,8 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         1 => dice().prop_map(Operation::Arrived),
         2 => dice().prop_map(Operation::Commits),
         2 => dice().prop_map(Operation::Reverts),
+        2 => dice().prop_map(Operation::NoDeployment),
+        1 => dice().prop_map(Operation::NoIncident),
     ]
 }
 
@@ -288,6 +292,8 @@ impl Operation {
                 reverted.dedup();
                 ledger.put_reverts(&key(d[0]), &reverted).unwrap();
             }
+            Operation::NoDeployment(d) => ledger.remove_deployment(&key(d[0])).unwrap(),
+            Operation::NoIncident(d) => ledger.remove_incident(&key(d[0])).unwrap(),
         }
     }
 }

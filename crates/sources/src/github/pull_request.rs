@@ -1,0 +1,77 @@
+//! Pull requests and their reviews.
+
+use domain::event::{Event, EventKind};
+use domain::{Problem, Timestamp};
+use serde_json::Value;
+
+use super::hook::{Draft, Hook};
+use crate::Parsed;
+
+const NUMBER: &str = "it is the pull request's number.";
+/// 2000-01-01: before any event of GitHub.
+const MIRROR: Timestamp = Timestamp::from_micros(946_684_800_000_000);
+
+/// `pull_request`: whatever happened, the body tells the whole of it.
+pub(super) fn changed(hook: &Hook<'_>) -> Result<Parsed, Problem> {
+    Ok(Parsed { events: vec![Ok(told(hook)?)], ignored: None })
+}
+
+/// `pull_request_review`: the pull request as it is, and the review when somebody else gave one.
+pub(super) fn reviewed(hook: &Hook<'_>) -> Result<Parsed, Problem> {
+    let mut events = vec![Ok(told(hook)?)];
+    events.extend(review(hook)?.map(Ok));
+    Ok(Parsed { events, ignored: None })
+}
+
+fn draft<'a>(hook: &'a Hook<'a>) -> Result<Draft<'a>, Problem> {
+    let number = hook.number("/pull_request/number", NUMBER)?;
+    let opened_at = hook.need_instant("/pull_request/created_at", "it says when it was opened.")?;
+    let draft = hook.draft(EventKind::PullRequest).set("repo", hook.repo()).set("number", number);
+    Ok(draft.at("opened_at", opened_at))
+}
+
+fn told(hook: &Hook<'_>) -> Result<Event, Problem> {
+    let updated_at = hook.need_instant("/pull_request/updated_at", "it says which of two events is newer.")?;
+    // Before the merge it is a trial merge that nobody sees; after closing it is stale.
+    let merged = hook.get("/pull_request/merged_at").is_some();
+    let merge_sha = hook.text("/pull_request/merge_commit_sha").filter(|_| merged);
+    draft(hook)?
+        .copy_instant("merged_at", "/pull_request/merged_at")?
+        .copy_instant("closed_at", "/pull_request/closed_at")?
+        .maybe("merge_sha", merge_sha)
+        // The whole of them, also none: a label taken off is one that is not there.
+        .set("labels", hook.labels("/pull_request/labels"))
+        .copy("branch", "/pull_request/head/ref")
+        .copy("head_sha", "/pull_request/head/sha")
+        .copy("target", "/pull_request/base/ref")
+        .copy("title", "/pull_request/title")
+        .copy("author", "/pull_request/user/login")
+        .copy("url", "/pull_request/html_url")
+        .at("updated_at", updated_at)
+        .event()
+}
+
+/// The review of a person other than the author. A reply of the author to a remark is a review to GitHub, and a
+/// robot's remark a second after the opening is not what anybody waited for.
+fn review(hook: &Hook<'_>) -> Result<Option<Event>, Problem> {
+    let state = hook.need("/review/state", "it says what the review came to.")?.to_ascii_lowercase();
+    let login = hook.text("/review/user/login");
+    let own = login.is_some() && login == hook.text("/pull_request/user/login");
+    let robot = hook.text("/review/user/type") == Some("Bot");
+    if own || robot || hook.text("/action") != Some("submitted") || state == "pending" {
+        return Ok(None);
+    }
+    let at = hook.need_instant("/review/submitted_at", "it says when it was given.")?;
+    draft(hook)?
+        .at("first_review_at", at)
+        .maybe("approved_at", (state == "approved").then(|| Value::from(at.to_string())))
+        .at("updated_at", earliest_wins(at))
+        .event()
+        .map(Some)
+}
+
+/// The greatest stamp of a field wins, and of reviews the first is wanted: times are mirrored, so that the earlier
+/// review is the newer content and every one is older than what the pull request itself tells.
+fn earliest_wins(at: Timestamp) -> Timestamp {
+    MIRROR.plus(-at.since(MIRROR).max(0))
+}
