@@ -88,10 +88,10 @@ export function daysOf(window: Window): number {
   return Number.isFinite(length) ? Math.max(1, Math.ceil(length / 86_400_000)) : 30
 }
 
-/** The bucket in the address, else one that gives between a handful and some sixty points. */
+/** The bucket in the address, else one long enough to be calm: days rise and fall with the week, and hold few rows. */
 export function bucketOf(address: Address): Bucket {
   const days = daysOf(address.window)
-  return address.bucket ?? (days <= 45 ? 'day' : days <= 400 ? 'week' : 'month')
+  return address.bucket ?? (days <= 14 ? 'day' : days <= 400 ? 'week' : 'month')
 }
 
 /** Names keep `:`, `/` and `@`, so that an address can be read. */

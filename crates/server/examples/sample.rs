@@ -84,11 +84,20 @@ fn events(now: Timestamp, days: i64) -> Vec<Value> {
             component_events(product, component, start, today, &mut dice, &mut events);
         }
     }
-    events.retain(|event| event["finished_at"].as_str().or(event["opened_at"].as_str()).is_none_or(|at| at < now.to_string().as_str()));
+    events.retain(|event| {
+        event["finished_at"].as_str().or(event["opened_at"].as_str()).is_none_or(|at| at < now.to_string().as_str())
+    });
     events
 }
 
-fn component_events(product: &Product, component: &str, start: Timestamp, end: Timestamp, dice: &mut Dice, events: &mut Vec<Value>) {
+fn component_events(
+    product: &Product,
+    component: &str,
+    start: Timestamp,
+    end: Timestamp,
+    dice: &mut Dice,
+    events: &mut Vec<Value>,
+) {
     let &(_, _, name, _, _, per_week, lead_h, failures, trend) = product;
     let length = end.since(start) as f64;
     let mut at = start;
@@ -101,7 +110,9 @@ fn component_events(product: &Product, component: &str, start: Timestamp, end: T
         let day = at.micros().div_euclid(DAY);
         let weekend = [2, 3].contains(&day.rem_euclid(7));
         let hour = 9 + at.micros().rem_euclid(DAY) / HOUR / 3;
-        let finished = Timestamp::from_micros((day + if weekend { 2 } else { 0 }) * DAY + hour * HOUR + at.micros().rem_euclid(HOUR));
+        let finished = Timestamp::from_micros(
+            (day + if weekend { 2 } else { 0 }) * DAY + hour * HOUR + at.micros().rem_euclid(HOUR),
+        );
         if at >= end {
             return;
         }
@@ -110,22 +121,36 @@ fn component_events(product: &Product, component: &str, start: Timestamp, end: T
         let commits: Vec<Value> = (0..1 + dice.next() % 4)
             .map(|commit| {
                 let age = (lead_h * factor * dice.spread() * HOUR as f64) as i64;
-                json!({"sha": format!("{:032x}{:08x}", dice.next(), commit), "committed_at": finished.plus(-age)})
+                json!({"sha": format!("{:016x}{:016x}{commit:08x}", dice.next(), dice.next()), "committed_at": finished.plus(-age)})
             })
             .collect();
-        events.push(json!({"type": "deployment", "id": id, "product": name, "component": component, "environment": "production",
+        events.push(
+            json!({"type": "deployment", "id": id, "product": name, "component": component, "environment": "production",
             "status": if dice.next() % 40 == 0 { "failed" } else { "succeeded" }, "version": format!("1.{number}.0"),
             "started_at": finished.plus(-(4 + dice.next() as i64 % 9) * HOUR / 60), "finished_at": finished,
-            "trigger": "automated", "commits": commits}));
+            "trigger": "automated", "commits": commits}),
+        );
         if dice.next() % 100 < failures {
             let opened = finished.plus(((0.2 + dice.spread()) * 0.5 * HOUR as f64) as i64);
             let lasts = ((0.3 + dice.spread()) * 1.5 * HOUR as f64) as i64;
             let severity = ["high", "medium", "low"][dice.next() as usize % 3];
-            let title = ["Errors at checkout", "Slow answers", "Jobs stand still", "Wrong totals shown"][dice.next() as usize % 4];
-            events.push(json!({"type": "incident", "id": format!("INC-{name}-{id}"), "product": name, "component": component,
+            let title = ["Errors at checkout", "Slow answers", "Jobs stand still", "Wrong totals shown"]
+                [dice.next() as usize % 4];
+            events.push(
+                json!({"type": "incident", "id": format!("INC-{name}-{id}"), "product": name, "component": component,
                 "severity": severity, "opened_at": opened,
                 "title": title,
-                "acknowledged_at": opened.plus(lasts / 6), "resolved_at": opened.plus(lasts), "deployment_id": id}));
+                "acknowledged_at": opened.plus(lasts / 6), "resolved_at": opened.plus(lasts), "deployment_id": id}),
+            );
+            // Every other failure is ended by a hotfix, the others by the people on call.
+            if number % 2 == 0 {
+                number += 1;
+                let fixed = opened.plus(lasts - HOUR / 30);
+                events.push(json!({"type": "deployment", "id": format!("{component}-{number}"), "product": name, "component": component,
+                    "environment": "production", "status": "succeeded", "version": format!("1.{number}.1"), "finished_at": fixed,
+                    "change_kind": "hotfix", "trigger": "manual", "fixes": [format!("INC-{name}-{id}")],
+                    "commits": [{"sha": format!("{:016x}{:016x}{:08x}", dice.next(), dice.next(), 9), "committed_at": fixed.plus(-HOUR / 3)}]}));
+            }
         }
     }
 }
@@ -149,7 +174,8 @@ fn send(method: &str, url: &str, body: &Value) -> Result<(), String> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let value = |name: &str| arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1));
+    let value =
+        |name: &str| arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1));
     let mut config = Config::default();
     config.server.listen = value("--listen").cloned().unwrap_or_else(|| "127.0.0.1:0".to_owned());
     if !has("--closed") {

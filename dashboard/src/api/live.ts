@@ -1,4 +1,4 @@
-import { useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { useQueryClient, type Query, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { authorization, problem } from './client'
 import { read } from './sse'
@@ -51,12 +51,15 @@ async function follow(queries: QueryClient, stop: AbortSignal, tell: (part: Part
       if (!response.ok) throw await problem(response)
       tell({ status: 'live' })
       retry = FIRST_RETRY_MS
+      let first = true
       await read(response, connection.signal, heard, (message) => {
         if (message.event !== 'change') return
         const { change, at } = JSON.parse(message.data) as { change: number; at: string }
-        // The first message of the first connection tells what the page has asked for anyway.
-        if (known !== null && known !== change) refresh()
+        // The first message of the first connection tells what the page has asked for anyway. One after a break may
+        // come from a server that was started anew, whose numbers of changes mean something else.
+        if (known !== null && (first || known !== change)) refresh()
         known = change
+        first = false
         tell({ changedAt: Date.parse(at) })
       })
     } catch {
@@ -82,7 +85,10 @@ function refresher(queries: QueryClient): () => void {
     do {
       again = false
       const started = performance.now()
-      await queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'definitions' }, { cancelRefetch: false })
+      const news = (query: Query) => query.queryKey[0] !== 'definitions' && query.queryKey[0] !== 'before'
+      await queries.invalidateQueries({ predicate: news })
+      // What was before seldom changes: it can wait until what is now is shown.
+      void queries.invalidateQueries({ queryKey: ['before'] })
       await new Promise((done) => setTimeout(done, pause(performance.now() - started)))
     } while (again)
     busy = false

@@ -14,36 +14,35 @@ function range(window: Window): Range {
 
 /** What all questions share; with a definition only when one was chosen. */
 function asked(address: Address) {
-  return { ...range(address.window), ...(address.definition ? { definition: address.definition } : {}) }
+  return { ...range(address.window), definition: address.definition }
 }
 
 /** Answers move on with time: a window up to now ends later every minute. */
 const SLIDES_MS = 5 * 60_000
 
-export interface Head {
-  now: Answer
-  /** The window before, for the ghost of each series. */
-  before: Answer | null
-}
-
-/** Metrics of a node with series, and the series of the window before. */
+/** Metrics of a node with series, compared with the window before. */
 export function metrics(address: Address, node: string, names: string[]) {
   const bucket: Bucket = bucketOf(address)
-  const question = { ...asked(address), node, metric: names.join(','), bucket, zone: address.zone }
+  const question = { ...asked(address), node, metric: names.join(','), bucket, zone: address.zone, compare: 'previous' }
   return queryOptions({
     queryKey: ['metrics', question],
-    queryFn: async ({ signal }): Promise<Head> => {
-      const now = await body(
-        client.GET('/api/v1/metrics', { params: { query: { ...question, compare: 'previous' } }, signal }),
-      )
-      if (!now.compare) return { now, before: null }
-      const { from, to } = now.compare
-      const before = await body(client.GET('/api/v1/metrics', { params: { query: { ...question, from, to } }, signal }))
-      return { now, before }
-    },
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
     enabled: names.length > 0,
+  })
+}
+
+/** The series of the window before an answer, for the ghosts: asked for once that answer names its window. */
+export function before(address: Address, node: string, names: string[], now: Answer | undefined) {
+  const bucket: Bucket = bucketOf(address)
+  const { definition } = asked(address)
+  const question = { node, metric: names.join(','), definition, bucket, zone: address.zone, from: now?.compare?.from ?? '', to: now?.compare?.to ?? '' }
+  return queryOptions({
+    queryKey: ['before', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    enabled: now?.compare !== undefined,
   })
 }
 

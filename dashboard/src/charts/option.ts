@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import { format } from '../format/value'
+import { format, formatStep } from '../format/value'
 import { words } from '../words'
 import { scaleOf, type ChartData, type Dot } from './toChartData'
 
@@ -21,8 +21,10 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
   const values = data.lines.flatMap((line) => line.dots.flatMap((dot) => (dot.value === null ? [] : [dot.value])))
   const scale = scaleOf(Math.max(...values), data.unit, data.pace)
   const logarithmic = log && data.unit === 's'
+  const ticks = logTicks(values)
+  const custom = logarithmic ? { customValues: ticks } : {}
   const label = { color: tokens.ink2, fontFamily: tokens.font, fontSize: 12 }
-  const say = (value: number) => format(value, data.unit, data.pace)
+  const say = (value: number) => formatStep(value, data.unit, data.pace)
   return {
     animation: !calm,
     animationDuration: 250,
@@ -35,13 +37,13 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       boundaryGap: false,
       axisLine: { lineStyle: { color: tokens.line } },
       axisTick: { show: false },
-      axisLabel: { ...label, hideOverlap: true, margin: 12, alignMinLabel: 'left', alignMaxLabel: 'right' },
+      axisLabel: { ...label, hideOverlap: true, margin: 12, textMargin: [0, 8], alignMinLabel: 'left', alignMaxLabel: 'right' },
     },
     yAxis: {
       type: logarithmic ? 'log' : 'value',
-      ...(logarithmic ? {} : { min: 0, max: scale.top * scale.by, interval: scale.step * scale.by }),
-      splitLine: { lineStyle: { color: tokens.line, width: 1 } },
-      axisLabel: { ...label, formatter: say, margin: 12 },
+      ...(logarithmic ? { min: ticks[0], max: ticks.at(-1) } : { min: 0, max: scale.top * scale.by, interval: scale.step * scale.by }),
+      splitLine: { lineStyle: { color: tokens.line, width: 1 }, ...custom },
+      axisLabel: { ...label, formatter: say, margin: 12, ...custom },
     },
     tooltip: {
       trigger: 'axis',
@@ -75,6 +77,17 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       }
     }),
   }
+}
+
+/** Round times between which all values lie, for an axis that multiplies. */
+const ROUND = [1, 10, 60, 600, 3600, 6 * 3600, 86_400, 7 * 86_400, 30 * 86_400, 180 * 86_400, 1000 * 86_400]
+
+export function logTicks(values: number[]): number[] {
+  const above = values.filter((value) => value > 0)
+  const [least, most] = [Math.min(...above), Math.max(...above)]
+  const min = ROUND.findLast((round) => round <= least) ?? 1
+  const max = ROUND.find((round) => round > min && round >= most) ?? most
+  return ROUND.filter((round) => round >= min && round <= max)
 }
 
 /** Marks only where they say something: few rows, a value alone between gaps, the last one. */

@@ -87,6 +87,12 @@ export function parts(value: number, unit: Unit, pace?: Pace): Part[] {
   }
 }
 
+/** A round step of an axis: no digits that say nothing. */
+export function formatStep(value: number, unit: Unit, pace?: Pace): string {
+  if (value === 0) return '0'
+  return format(value, unit, pace).replace(/\.0+(?=\u00a0|$)/, '')
+}
+
 export function format(value: number | null | undefined, unit: Unit, pace?: Pace): string {
   if (value === null || value === undefined) return words.none
   return parts(value, unit, pace)

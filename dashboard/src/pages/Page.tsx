@@ -36,7 +36,7 @@ export function Page({ tree, definitions, stale }: Props) {
         <h1>{group ? words.rail.overview : nameOf(node)}</h1>
         {!group && <span className="page-level">{words.level[node.level]}</span>}
         {node.team && <span className="page-level">{node.team}</span>}
-        {node.overall && <BandMark band={node.overall} />}
+        {node.overall && <BandMark band={node.overall} overall />}
         <span className="page-window">{windowName(address.window, address.zone)}</span>
       </div>
       <Tiles names={names} definitions={definitions} />

@@ -2,7 +2,7 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useRef } from 'react'
 import { bucketOf, type Bucket } from '../address'
 import type { Answer, Definitions, Tree } from '../api/client'
-import { metrics, series } from '../api/queries'
+import { before, metrics, series } from '../api/queries'
 import { FEW } from '../format/change'
 import { format } from '../format/value'
 import { beforeName, windowName } from '../format/time'
@@ -37,21 +37,25 @@ export function Evolution({ tree, definitions, of }: Props) {
   const lines = useQueries({ queries: children.nodes.map((node) => series(address, node.node, metric)) })
   const own = useQuery({ ...metrics(address, address.node, known), enabled: of === 'self' && known.length > 0 })
 
+  const ghosts = useQuery({
+    ...before(address, address.node, known, own.isPlaceholderData ? undefined : own.data),
+    ...(of === 'self' ? {} : { enabled: false }),
+  })
   const bucket = bucketOf(address)
   const asked = of === 'children' ? lines : [own]
   const loading = asked.some((query) => query.data === undefined && query.isPending)
   const stale = asked.some((query) => query.isPlaceholderData)
   const window = windowName(address.window, address.zone)
-  const before = beforeName(address.window)
+  const beforeWords = beforeName(address.window)
   const answers: Named[] =
     of === 'children'
       ? children.nodes.flatMap((node, index) => named(nameOf(node), lines[index]?.data))
-      : [...named(nameHere(tree, address.node), own.data?.now), ...ghost(own.data?.before)]
+      : [...named(nameHere(tree, address.node), own.data), ...ghost(ghosts.data, beforeWords)]
   const data = toChartData(answers, metric, bucket, address.zone, Date.now())
   const levels = words.levels[children.nodes[0]?.level ?? 'platform']
   const sentence =
     of === 'self'
-      ? words.evolution.ofNode(title(metric), words.evolution.buckets[bucket], window, before)
+      ? words.evolution.ofNode(title(metric), words.evolution.buckets[bucket], window, beforeWords)
       : address.node === 'group'
         ? words.evolution.ofPlatforms(title(metric), words.evolution.buckets[bucket], window)
         : words.evolution.ofChildren(title(metric), levels, words.evolution.buckets[bucket], window)
@@ -127,8 +131,7 @@ function most(tree: Tree, node: string, metric: string) {
 }
 
 const named = (name: string, answer: Answer | undefined): Named[] => (answer ? [{ name, answer }] : [])
-const ghost = (answer: Answer | null | undefined): Named[] =>
-  answer ? [{ name: words.evolution.before, answer, ghost: true }] : []
+const ghost = (answer: Answer | undefined, name: string): Named[] => (answer ? [{ name, answer, ghost: true }] : [])
 const nameHere = (tree: Tree, node: string) => {
   const found = tree.nodes.find((each) => each.node === node)
   return found ? nameOf(found) : node

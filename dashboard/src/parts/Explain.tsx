@@ -31,16 +31,17 @@ export function Explain({ definitions, nodeName }: { definitions: Definitions | 
       size={680}
       lockScroll={false}
       transitionProps={{ duration: 150 }}
+      classNames={{ overlay: classes.overlay, content: classes.content, title: classes.title, body: classes.drawer }}
     >
-      <Drawer.Overlay className={classes.overlay} />
-      <Drawer.Content className={classes.content}>
-        <Drawer.Header className={classes.header}>
-          <Drawer.Title className={classes.title}>
+      <Drawer.Overlay />
+      <Drawer.Content>
+        <div className={classes.header}>
+          <Drawer.Title>
             {doc?.title ?? metric} <span className={classes.of}>{words.explain.of(nodeName)}</span>
           </Drawer.Title>
           <Drawer.CloseButton aria-label={words.explain.close} />
-        </Drawer.Header>
-        <Drawer.Body className={classes.drawer}>{metric && <Body key={metric} metric={metric} />}</Drawer.Body>
+        </div>
+        <Drawer.Body>{metric && <Body key={metric} metric={metric} />}</Drawer.Body>
       </Drawer.Content>
     </Drawer.Root>
   )

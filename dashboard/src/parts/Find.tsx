@@ -9,9 +9,9 @@ import classes from './Find.module.css'
 /** Goes to a node by its name. */
 export function Find({ tree, opened, onClose }: { tree: Tree; opened: boolean; onClose: () => void }) {
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={560} yOffset={96} lockScroll={false} transitionProps={{ duration: 100 }}>
-      <Modal.Overlay className={classes.overlay} />
-      <Modal.Content className={classes.box} aria-label={words.find.title}>
+    <Modal.Root opened={opened} onClose={onClose} size={560} yOffset={96} lockScroll={false} transitionProps={{ duration: 100 }} classNames={{ overlay: classes.overlay, content: classes.box }}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={words.find.title}>
         <Body tree={tree} onClose={onClose} />
       </Modal.Content>
     </Modal.Root>

@@ -67,17 +67,12 @@ export function Value({ parts: pieces }: { parts: Part[] }) {
 }
 
 function Meta({ metric, answer }: { metric: string; answer: MetricAnswer }) {
-  const said = [words.tile.n(answer.n)]
-  if (answer.coverage !== null) said.push(words.tile.used(percent(answer.coverage).replace('.0', ''), rowsOf(metric)))
-  if (answer.stats && answer.value !== null) said.push(words.tile.p95(format(answer.stats.p95, answer.unit)))
+  const first = [words.tile.n(answer.n)]
+  if (answer.stats && answer.value !== null) first.push(words.tile.p95(format(answer.stats.p95, answer.unit)))
   return (
     <span className={classes.meta}>
-      {said.map((text, index) => (
-        <span key={text}>
-          {index > 0 && ' · '}
-          <span className={classes.whole}>{text}</span>
-        </span>
-      ))}
+      <span>{first.join(' · ')}</span>
+      {answer.coverage !== null && <span>{words.tile.used(percent(answer.coverage).replace('.0', ''), rowsOf(metric))}</span>}
     </span>
   )
 }

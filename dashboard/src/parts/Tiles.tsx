@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Definitions } from '../api/client'
-import { metrics } from '../api/queries'
+import { before, metrics } from '../api/queries'
 import { beforeName } from '../format/time'
 import { usePlace } from '../useAddress'
 import { words } from '../words'
@@ -11,8 +11,9 @@ import { Tile } from './Tile'
 export function Tiles({ names, definitions }: { names: string[]; definitions: Definitions | undefined }) {
   const { address, set } = usePlace()
   const { data, error, isPlaceholderData, refetch } = useQuery(metrics(address, address.node, names))
+  const ghosts = useQuery(before(address, address.node, names, isPlaceholderData ? undefined : data))
   if (error && !data) return <Failure error={error} retry={() => void refetch()} />
-  const answers = data?.now.metrics
+  const answers = data?.metrics
   const window = 'last' in address.window ? address.window.last : `${address.window.from}/${address.window.to}`
   return (
     <section aria-label={words.tile.section} className="tiles" data-stale={isPlaceholderData}>
@@ -23,7 +24,7 @@ export function Tiles({ names, definitions }: { names: string[]; definitions: De
           title={definitions?.metrics.find((each) => each.id === metric)?.title ?? metric}
           what={`${address.node} ${window} ${address.definition ?? ''}`}
           answer={answers?.[metric]}
-          before={data?.before?.metrics[metric]?.series ?? []}
+          before={ghosts.data?.metrics[metric]?.series ?? []}
           beforeName={beforeName(address.window)}
           onOpen={() => set({ explain: metric })}
         />

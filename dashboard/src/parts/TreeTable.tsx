@@ -55,7 +55,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
 
   return (
     <Card
-      title={words.tree.title(words.levels[level])}
+      title={words.levels[level].replace(/^./, (first) => first.toUpperCase())}
       note={words.tree.care}
       actions={
         teams.length > 0 && (
@@ -104,7 +104,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
                     <a href={to({ node: node.node })} onClick={follow}>
                       {nameOf(node)}
                     </a>
-                    <span className={classes.level}>{words.level[node.level]}</span>
+                    {depth > 0 && <span className={classes.level}>{words.level[node.level]}</span>}
                   </th>
                   {metrics.map((metric) => (
                     <Cell key={metric} value={node.metrics[metric]} most={greatest(rows.map((row) => row.node), metric)} reasons={definitions} />

@@ -34,8 +34,8 @@ describe('the address', () => {
 
   it('takes a bucket that fits the window', () => {
     const of = (window: Address['window']) => bucketOf({ ...DEFAULTS, window })
-    expect([of({ last: '7d' }), of({ last: '30d' }), of({ last: '90d' }), of({ last: '365d' })]).toEqual(['day', 'day', 'week', 'week'])
+    expect([of({ last: '7d' }), of({ last: '30d' }), of({ last: '90d' }), of({ last: '365d' })]).toEqual(['day', 'week', 'week', 'week'])
     expect(of({ from: '2020-01-01', to: '2025-01-01' })).toBe('month')
-    expect(of({ from: 'x', to: 'y' })).toBe('day')
+    expect(of({ from: 'x', to: 'y' })).toBe('week')
   })
 })

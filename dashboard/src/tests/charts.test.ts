@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer, Point } from '../api/client'
-import { option, tooltip, type Tokens } from '../charts/option'
+import { logTicks, option, tooltip, type Tokens } from '../charts/option'
 import { sparkline } from '../charts/sparkline'
 import { scaleOf, spreadLabels, toChartData, toCsv, toTable } from '../charts/toChartData'
 
@@ -84,6 +84,14 @@ describe('axes', () => {
     expect(scaleOf(0.23, 'ratio')).toMatchObject({ by: 0.01, step: 10, top: 30 })
     expect(scaleOf(0, '1')).toMatchObject({ top: 1, step: 1 })
     expect(scaleOf(0.9, '1/day', 'week').top).toBeGreaterThanOrEqual(6.3)
+  })
+})
+
+describe('axes that multiply', () => {
+  it('stand at round times around the values', () => {
+    expect(logTicks([7_200, 200_000])).toEqual([3_600, 21_600, 86_400, 604_800])
+    expect(logTicks([0, 60])).toEqual([60, 600])
+    expect(logTicks([1e9]).length).toBeGreaterThan(0)
   })
 })
 

@@ -109,7 +109,7 @@ export const en = {
   } as Record<string, string>,
   rowsElse: 'deployments',
 
-  band: { elite: 'Elite', high: 'High', medium: 'Medium', low: 'Low', label: (band: string) => `Band: ${band}` },
+  band: { elite: 'Elite', high: 'High', medium: 'Medium', low: 'Low', label: (band: string) => `Band: ${band}`, overall: (band: string) => `${band} overall`, overallHint: 'The worst of the bands of its metrics that count towards it' },
 
   tile: {
     section: 'Headline metrics',
@@ -155,7 +155,6 @@ export const en = {
       `${metric} of its ${levels} by ${bucket}, ${window}.`,
     ofNode: (metric: string, bucket: string, window: string, before: string) =>
       `${metric} by ${bucket}, ${window}; dashed: ${before}.`,
-    before: 'before',
     hollow: (n: number) => `Hollow: fewer than ${n} rows. Gaps: no data.`,
     most: (n: number, all: number, levels: string) => `The ${n} of ${all} ${levels} with most data.`,
     log: 'Log scale',
@@ -171,7 +170,6 @@ export const en = {
   },
 
   tree: {
-    title: (levels: string) => `By ${levels}`,
     name: 'Name',
     platforms: 'Platforms',
     teams: 'Teams',

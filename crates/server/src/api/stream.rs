@@ -21,10 +21,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// that there is something new, not what: ask again for what is shown.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "read",
     responses((status = 200, description = "`event: change` with data `{change, at}`; comments keep the stream alive", content_type = "text/event-stream", body = String)))]
-pub(crate) async fn get_stream(
-    State(app): State<App>,
-    _: Read,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(crate) async fn get_stream(State(app): State<App>, _: Read) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let teller = Teller { synced: app.synced, stopping: app.stopping, told: None };
     let events = stream::unfold(teller, |mut teller| async {
         let synced = teller.next().await?;

@@ -5,6 +5,7 @@ mod articles;
 mod bad_input;
 mod contract;
 mod links;
+mod page;
 mod support;
 mod tree;
 mod worked_example;
