@@ -5,7 +5,6 @@
 //! `sample-read-token`.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use domain::Timestamp;
 use domain::time::{DAY, HOUR};
@@ -106,16 +105,15 @@ fn component_events(
         let progress = at.since(start) as f64 / length;
         let factor = trend.powf(progress);
         at = at.plus((7.0 * DAY as f64 / per_week * factor * dice.spread()) as i64);
-        // People deploy on weekdays from 9 to 17.
-        let day = at.micros().div_euclid(DAY);
-        let weekend = [2, 3].contains(&day.rem_euclid(7));
-        let hour = 9 + at.micros().rem_euclid(DAY) / HOUR / 3;
-        let finished = Timestamp::from_micros(
-            (day + if weekend { 2 } else { 0 }) * DAY + hour * HOUR + at.micros().rem_euclid(HOUR),
-        );
+        // People deploy on weekdays, between 9 and 17.
+        if [2, 3].contains(&at.micros().div_euclid(DAY).rem_euclid(7)) {
+            at = at.plus(2 * DAY);
+        }
         if at >= end {
             return;
         }
+        let (day, rest) = (at.micros().div_euclid(DAY), at.micros().rem_euclid(DAY));
+        let finished = Timestamp::from_micros(day * DAY + 9 * HOUR + rest / 3);
         number += 1;
         let id = format!("{component}-{number}");
         let commits: Vec<Value> = (0..1 + dice.next() % 4)
@@ -194,8 +192,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokio::task::spawn_blocking(move || {
             send("PUT", &format!("{base}/api/v1/catalogue"), &catalogue())?;
             send("POST", &format!("{base}/api/v1/events"), &json!(events(now, days)))?;
-            // Answers once all of it was linked.
-            std::thread::sleep(Duration::from_millis(100));
             Ok::<_, String>(())
         })
         .await??;

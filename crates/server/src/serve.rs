@@ -72,8 +72,7 @@ impl Server {
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
         let definitions = Arc::new(domain::definition::shipped());
         let (stopping, told) = watch::channel(false);
-        let app =
-            App { config: Arc::new(config), store, shown, synced: synced.clone(), stopping: told, definitions };
+        let app = App { config: Arc::new(config), store, shown, synced: synced.clone(), stopping: told, definitions };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
