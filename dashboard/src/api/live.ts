@@ -1,4 +1,4 @@
-import { useQueryClient, type Query, type QueryClient } from '@tanstack/react-query'
+import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { authorization, problem } from './client'
 import { read } from './sse'
@@ -85,10 +85,10 @@ function refresher(queries: QueryClient): () => void {
     do {
       again = false
       const started = performance.now()
-      const news = (query: Query) => query.queryKey[0] !== 'definitions' && query.queryKey[0] !== 'before'
-      await queries.invalidateQueries({ predicate: news })
-      // What was before seldom changes: it can wait until what is now is shown.
-      void queries.invalidateQueries({ queryKey: ['before'] })
+      // What people look at first is asked for first, and what was before, which seldom changes, last.
+      for (const kinds of [['metrics', 'deployments', 'incidents', 'explain'], ['tree', 'series'], ['before']]) {
+        await queries.invalidateQueries({ predicate: (query) => kinds.includes(String(query.queryKey[0])) })
+      }
       await new Promise((done) => setTimeout(done, pause(performance.now() - started)))
     } while (again)
     busy = false

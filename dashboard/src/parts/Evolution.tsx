@@ -100,13 +100,13 @@ export function Evolution({ tree, definitions, of }: Props) {
       />
       <div ref={frame} className={classes.body} data-stale={stale} aria-busy={loading}>
         {loading ? (
-          <div className="skeleton" style={{ height: 288 }} />
+          <div className="skeleton" style={{ height: 240 }} />
         ) : !data ? (
           <Empty title={words.evolution.empty} why={whyEmpty(answers, metric)} />
         ) : address.tables ? (
           <NumbersTable data={data} caption={sentence} />
         ) : (
-          <Suspense fallback={<div className="skeleton" style={{ height: 288 }} />}>
+          <Suspense fallback={<div className="skeleton" style={{ height: 240 }} />}>
             <LineChart data={data} log={address.log} title={sentence} />
           </Suspense>
         )}

@@ -144,7 +144,7 @@ export const en = {
     same: (before: string) => `as in ${before}`,
     fromNone: (before: string) => `no value in ${before}`,
     fromZero: (before: string) => `none in ${before}`,
-    care: 'few data, so read with care',
+    care: 'few data',
   },
 
   evolution: {
