@@ -141,7 +141,7 @@ fn component_events(
                 "acknowledged_at": opened.plus(lasts / 6), "resolved_at": opened.plus(lasts), "deployment_id": id}),
             );
             // Every other failure is ended by a hotfix, the others by the people on call.
-            if number % 2 == 0 {
+            if number & 1 == 0 {
                 number += 1;
                 let fixed = opened.plus(lasts - HOUR / 30);
                 events.push(json!({"type": "deployment", "id": format!("{component}-{number}"), "product": name, "component": component,

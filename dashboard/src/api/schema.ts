@@ -669,7 +669,7 @@ export interface components {
             commits: number | null;
             /** @description Component by its full name, `product/component`. */
             component: string | null;
-            /** @description Labels of the component as JSON text; NULL without any. */
+            /** @description Labels of the component, those of the instance above them, as JSON text; NULL without any. */
             component_labels: Record<string, never> | null;
             /** @description Commit of the configuration. */
             config_sha: string | null;
@@ -1457,7 +1457,7 @@ export interface components {
             cause_why_started_product: string | null;
             /** @description The component it names, by its full name. */
             component: string | null;
-            /** @description Labels of the component as JSON text; NULL without any. */
+            /** @description Labels of the component, those of the instance above them, as JSON text; NULL without any. */
             component_labels: Record<string, never> | null;
             /**
              * Format: date-time

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,10 @@ fn page_routes_answer_with_the_page_and_missing_files_do_not() {
     assert_eq!(server.send("GET", "/", &[("if-none-match", &tag)], b"").status, 304);
 }
 
+fn since(started: domain::Timestamp) -> Duration {
+    Duration::from_micros(server::clock::now().since(started).unsigned_abs())
+}
+
 fn follow(server: &Running) -> mpsc::Receiver<String> {
     let request = ureq::http::Request::get(server.url("/api/v1/stream"))
         .header("authorization", format!("Bearer {READ}"))
@@ -49,9 +53,10 @@ fn follow(server: &Running) -> mpsc::Receiver<String> {
 
 /// The number of the next change told within two seconds.
 fn next_change(lines: &mpsc::Receiver<String>) -> u64 {
-    let until = Instant::now() + Duration::from_secs(2);
+    let started = server::clock::now();
     loop {
-        let line = lines.recv_timeout(until.saturating_duration_since(Instant::now())).expect("a change within 2 s");
+        let line =
+            lines.recv_timeout(Duration::from_secs(2).saturating_sub(since(started))).expect("a change within 2 s");
         if let Some(data) = line.strip_prefix("data: ") {
             let data: Value = serde_json::from_str(data).expect("JSON");
             assert!(data["at"].is_string());
@@ -85,7 +90,7 @@ fn many_changes_are_told_as_few_and_the_last_is_among_them() {
     let server = start();
     let lines = follow(&server);
     next_change(&lines);
-    let started = Instant::now();
+    let started = server::clock::now();
     for id in 0..20 {
         let event = json!({"type": "deployment", "id": id.to_string(), "component": "c", "environment": "prod",
             "status": "succeeded", "finished_at": "2025-01-01T00:00:00Z"});
@@ -96,8 +101,8 @@ fn many_changes_are_told_as_few_and_the_last_is_among_them() {
         .try_iter()
         .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok()?["change"].as_u64())
         .collect();
-    let most = started.elapsed().as_millis() / 250 + 2;
-    assert!(!told.is_empty() && (told.len() as u128) <= most, "{told:?} in {:?}", started.elapsed());
+    let most = since(started).as_millis() / 250 + 2;
+    assert!(!told.is_empty() && (told.len() as u128) <= most, "{told:?} in {:?}", since(started));
     assert!(told.is_sorted());
 }
 
@@ -106,8 +111,8 @@ fn a_stream_does_not_keep_the_server_from_stopping() {
     let server = start();
     let lines = follow(&server);
     next_change(&lines);
-    let started = Instant::now();
+    let started = server::clock::now();
     drop(server);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(since(started) < Duration::from_secs(5), "{:?}", since(started));
     assert!(lines.iter().all(|line| !line.starts_with("data: ")));
 }
