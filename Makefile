@@ -5,23 +5,32 @@ SHELL := /bin/bash
 CARGO ?= cargo
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: demo test setup build lint format format-check generated
+.PHONY: demo test setup build page lint format format-check generated
 
 ## Sets up, builds, loads a sample group with a year of history, prints its report and serves it.
-demo: setup
+demo: page
 	$(CARGO) build --release --locked -p leadline
 	./target/release/leadline demo --listen $(LISTEN)
 
 ## Sets up and runs every test.
-test: setup
+test: page
 	timeout 3600 $(CARGO) test --workspace --locked
+	cd dashboard && timeout 300 npm test
+	$(CARGO) build --locked -p server --example sample
+	cd dashboard && timeout 900 npm run browser
 
 ## Installs what is missing from Debian's packages, or says how.
 setup:
 	@./scripts/setup
 
-build: setup
+build: page
 	$(CARGO) build --release --locked -p leadline
+
+## Builds the page, which the binary holds, when something it is made of is newer.
+page: setup dashboard/dist/index.html
+
+dashboard/dist/index.html: $(shell find dashboard/src dashboard/public -type f) $(wildcard dashboard/*.json dashboard/*.ts dashboard/*.html)
+	cd dashboard && npm run build
 
 ## Tests may unwrap: a panic is how they fail. Everything else may not.
 lint:
@@ -34,6 +43,7 @@ format:
 format-check:
 	$(CARGO) fmt --all -- --check
 
-## Writes the generated files anew: docs/openapi.json.
+## Writes the generated files anew: docs/openapi.json, the page's client of it, the licences of what the page ships.
 generated: setup
 	UPDATE_GENERATED=1 $(CARGO) test --locked -p server --test it contract::
+	cd dashboard && npm run generate

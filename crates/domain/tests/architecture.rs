@@ -12,7 +12,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sources", &["domain"]),
     ("store", &["domain", "correlate"]),
     ("warehouse", &["domain", "metrics"]),
-    ("server", &["domain", "metrics", "sources", "store", "warehouse"]),
+    ("dashboard-assets", &[]),
+    ("server", &["dashboard-assets", "domain", "metrics", "sources", "store", "warehouse"]),
     ("leadline", &["domain", "metrics", "sources", "store", "server"]),
 ];
 
@@ -22,6 +23,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("warehouse", &["datafusion", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
     ("sources", &["gix"]),
+    ("dashboard-assets", &["rust-embed"]),
 ];
 
 /// What `domain` and `correlate` must not mention: they do no I/O, read no clock, draw no random numbers.

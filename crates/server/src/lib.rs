@@ -7,6 +7,7 @@ pub mod clock;
 mod config;
 mod error;
 mod interpreter;
+mod page;
 mod query;
 mod routes;
 mod senders;

@@ -15,6 +15,7 @@ use utoipa::OpenApi;
 
 use crate::api;
 use crate::error::{ApiError, REQUEST_ID};
+use crate::page;
 use crate::state::App;
 
 /// A request that takes longer is given up.
@@ -43,11 +44,17 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/links/incidents/{*id}", put(api::links::put_incident).delete(api::links::delete_incident))
         .route("/api/v1/links/deployments/{*id}", put(api::links::put_deployment).delete(api::links::delete_deployment))
         .route("/api/v1/rebuild", post(api::rebuild::post_rebuild))
+        .route("/api/v1/stream", get(api::stream::get_stream))
         .route("/api/v1/openapi.json", get(api::openapi::get_openapi))
         .route("/healthz", get(api::health::healthz))
         .route("/readyz", get(api::health::readyz))
         .route("/metrics/dora/{*service}", get(api::articles::dora))
         .route("/metrics/change-failure-rate", get(api::articles::change_failure_rate))
+        .route("/", get(page::index))
+        .route("/node/{*node}", get(page::index))
+        .route("/assets/{*path}", get(page::asset))
+        .route("/icon.svg", get(page::icon))
+        .route("/third-party-licences.txt", get(page::licences))
         .merge(sources)
         .fallback(|| async { ApiError::new(Code::NotFound, "there is nothing at this address") })
         .method_not_allowed_fallback(|| async {
@@ -110,6 +117,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::links::put_deployment,
         api::links::delete_deployment,
         api::rebuild::post_rebuild,
+        api::stream::get_stream,
         api::openapi::get_openapi,
         api::health::healthz,
         api::health::readyz,

@@ -28,6 +28,7 @@ use crate::{clock, sync};
 pub struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
+    stopping: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
     following: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
@@ -75,7 +76,9 @@ impl Server {
         store.on_change(Box::new(move |_| on_change.notify_one()));
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
         let definitions = Arc::new(domain::definition::shipped());
-        let app = App { config: Arc::new(config), store, shown, synced: synced.clone(), definitions, senders };
+        let (stopping, told) = watch::channel(false);
+        let config = Arc::new(config);
+        let app = App { config, store, shown, synced: synced.clone(), stopping: told, definitions, senders };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
@@ -86,7 +89,7 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), serving, following, synced })
+        Ok(Server { address, stop: Some(stop), stopping, serving, following, synced })
     }
 
     /// Waits until what was in the store at the start can be asked for; events are taken before.
@@ -103,6 +106,7 @@ impl Server {
 
     /// Answers what is under way, for ten seconds at most, and stops.
     pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
         if let Some(stop) = self.stop.take() {
             // It may have stopped by itself already.
             let _ = stop.send(());

@@ -22,6 +22,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) shown: Arc<Shown>,
     pub(crate) synced: watch::Receiver<Synced>,
+    /// Turns true when the server is told to stop: answers that never end by themselves end then.
+    pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) definitions: Arc<Vec<Definition>>,
     pub(crate) senders: Arc<Senders>,
 }

@@ -17,6 +17,8 @@ pub(crate) mod quality;
 pub(crate) mod question;
 pub(crate) mod rebuild;
 pub(crate) mod reply;
+pub(crate) mod schemas;
 pub(crate) mod sources;
+pub(crate) mod stream;
 pub(crate) mod tokens;
 pub(crate) mod tree;

@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBui
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{HttpMethod, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 
-use super::reply;
+use super::{reply, schemas};
 use crate::error::ApiError;
 
 /// Native events: one, or several.
@@ -40,8 +40,10 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     }
     components.schemas.insert("Event".to_owned(), RefOr::T(Schema::OneOf(one_of.build())));
     components.schemas.insert("Error".to_owned(), RefOr::T(error()));
+    components.schemas.extend(schemas::components());
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
+    schemas::attach(&mut document.paths);
     for source in SOURCES {
         for route in source.routes.iter().filter(|route| route.answer != sources::Answer::Receipt) {
             let operation = OperationBuilder::new()
@@ -54,6 +56,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
             document.paths.add_path_operation(route.path, vec![HttpMethod::Post], operation.build());
         }
     }
+    schemas::name_operations(&mut document.paths);
     let none: [String; 0] = [];
     document.security =
         Some(vec![SecurityRequirement::new("token", none.clone()), SecurityRequirement::new("password", none)]);

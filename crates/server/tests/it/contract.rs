@@ -70,3 +70,105 @@ fn every_address_is_documented_and_the_committed_document_is_this_one() {
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(committed == text, "docs/openapi.json is stale: run `make generated`");
 }
+
+/// Breaches of a schema of the document, each with where it is.
+fn breaches(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.trim_start_matches("#/components/schemas/");
+        return breaches(document, &document["components"]["schemas"][name], value, at, found);
+    }
+    if let Some(options) = schema["oneOf"].as_array() {
+        let fits = |option: &Value| {
+            let mut within = Vec::new();
+            breaches(document, option, value, at, &mut within);
+            within.is_empty()
+        };
+        if !options.iter().any(fits) {
+            found.push(format!("{at}: {value} fits none"));
+        }
+        return;
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        kind => kind.as_str().into_iter().collect(),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) if kinds.contains(&"number") => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !kinds.contains(&kind) {
+        found.push(format!("{at}: {value} is not {kinds:?}"));
+    }
+    if let Some(words) = schema["enum"].as_array().filter(|words| !words.contains(value)) {
+        found.push(format!("{at}: {value} is none of {words:?}"));
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        breaches(document, &schema["items"], item, &format!("{at}/{index}"), found);
+    }
+    let Some(object) = value.as_object() else { return };
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !object.contains_key(name) {
+            found.push(format!("{at}: `{name}` is missing"));
+        }
+    }
+    for (name, value) in object {
+        match (&schema["properties"][name], &schema["additionalProperties"]) {
+            (Value::Null, Value::Null) if !schema["properties"].is_null() => {
+                found.push(format!("{at}: `{name}` is not documented"))
+            }
+            (Value::Null, Value::Null | Value::Bool(_)) => {}
+            (Value::Null, values) => breaches(document, values, value, &format!("{at}/{name}"), found),
+            (property, _) => breaches(document, property, value, &format!("{at}/{name}"), found),
+        }
+    }
+}
+
+#[test]
+fn answers_are_as_documented() {
+    let server = start();
+    let deployment = |id: &str, day: u8| {
+        json!({"type": "deployment", "id": id, "component": "c", "product": "p", "environment": "prod", "status": "succeeded",
+            "version": "1.0.0", "finished_at": format!("2025-01-0{day}T00:00:00Z"), "labels": {"tier": "1"},
+            "commits": [{"sha": format!("{day:040}"), "committed_at": "2024-12-31T00:00:00Z"}]})
+    };
+    let incident =
+        json!({"type": "incident", "id": "i", "product": "p", "opened_at": "2025-01-02T01:00:00Z", "title": "t"});
+    server.post("/api/v1/events", &json!([deployment("1", 1), deployment("2", 2), incident])).expect(202);
+    let document = server.send("GET", "/api/v1/openapi.json", &[], b"").expect(200);
+    let window = "from=2025-01-01&to=2025-01-11";
+    let mut asked = 0;
+    for path in [
+        format!("/api/v1/metrics?{window}"),
+        format!("/api/v1/metrics?{window}&bucket=week&compare=previous&definition=rex"),
+        format!("/api/v1/metrics?{window}&node=component:c&metric=lead_time"),
+        format!("/api/v1/tree?{window}"),
+        format!("/api/v1/deployments?{window}&limit=1"),
+        format!("/api/v1/incidents?{window}"),
+        format!("/api/v1/explain?{window}&metric=lead_time"),
+        format!("/api/v1/explain?{window}&metric=failed_deployment_recovery_time"),
+        "/api/v1/definitions".to_owned(),
+    ] {
+        let answer = server.get(&path).expect(200);
+        let address = path.split('?').next().expect("an address");
+        let schema = &document["paths"][address]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema["$ref"].is_string(), "{address} has no schema");
+        let mut found = Vec::new();
+        breaches(&document, schema, &answer, "", &mut found);
+        assert!(found.is_empty(), "{path}: {found:#?}");
+        asked += 1;
+    }
+    assert_eq!(asked, 9);
+    let ids = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .flat_map(|item| item.as_object().expect("operations").values());
+    let ids: Vec<_> = ids.filter_map(|operation| operation["operationId"].as_str()).collect();
+    assert_eq!(ids.len(), ids.iter().collect::<std::collections::BTreeSet<_>>().len(), "operation ids repeat");
+}

@@ -6,6 +6,7 @@ mod bad_input;
 mod contract;
 mod github;
 mod links;
+mod page;
 mod support;
 mod tree;
 mod worked_example;

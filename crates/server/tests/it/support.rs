@@ -63,6 +63,7 @@ pub(crate) fn start_with(mut config: Config) -> Running {
                 store.put_token(name, &[scope], secret, now).expect("a token");
             }
             let server = Server::start(config, store).await.expect("a server");
+            server.ready().await;
             ready.send(server.address()).expect("somebody waits");
             // Dropping the handle stops the server as well.
             let _ = stopped.await;

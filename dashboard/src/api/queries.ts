@@ -1,0 +1,101 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { bucketOf, type Address, type Bucket, type Window } from '../address'
+import { body, client, type Answer } from './client'
+
+interface Range {
+  from: string
+  to?: string
+}
+
+/** A window up to now has no end: the server sets it on the minute, the same for all requests of the minute. */
+function range(window: Window): Range {
+  return 'last' in window ? { from: window.last } : { from: window.from, to: window.to }
+}
+
+/** What all questions share; with a definition only when one was chosen. */
+function asked(address: Address) {
+  return { ...range(address.window), definition: address.definition }
+}
+
+/** Answers move on with time: a window up to now ends later every minute. */
+const SLIDES_MS = 5 * 60_000
+
+/** Metrics of a node with series, compared with the window before. */
+export function metrics(address: Address, node: string, names: string[]) {
+  const bucket: Bucket = bucketOf(address)
+  const question = { ...asked(address), node, metric: names.join(','), bucket, zone: address.zone, compare: 'previous' }
+  return queryOptions({
+    queryKey: ['metrics', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+    enabled: names.length > 0,
+  })
+}
+
+/** The series of the window before an answer, for the ghosts: asked for once that answer names its window. */
+export function before(address: Address, node: string, names: string[], now: Answer | undefined) {
+  const bucket: Bucket = bucketOf(address)
+  const { definition } = asked(address)
+  const question = { node, metric: names.join(','), definition, bucket, zone: address.zone, from: now?.compare?.from ?? '', to: now?.compare?.to ?? '' }
+  return queryOptions({
+    queryKey: ['before', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    enabled: now?.compare !== undefined,
+  })
+}
+
+/** One metric of a node as a series, without the window before. */
+export function series(address: Address, node: string, metric: string) {
+  const question = { ...asked(address), node, metric, bucket: bucketOf(address), zone: address.zone }
+  return queryOptions({
+    queryKey: ['series', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+export function tree(address: Address) {
+  const question = asked(address)
+  return queryOptions({
+    queryKey: ['tree', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/tree', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+export const definitions = queryOptions({
+  queryKey: ['definitions'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/definitions', { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+export function deployments(address: Address, limit: number) {
+  const question = { ...range(address.window), node: address.node, limit }
+  return queryOptions({
+    queryKey: ['deployments', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/deployments', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function incidents(address: Address, limit: number) {
+  const question = { ...range(address.window), node: address.node, limit }
+  return queryOptions({
+    queryKey: ['incidents', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/incidents', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function explain(address: Address, metric: string, limit: number) {
+  const question = { ...asked(address), node: address.node, metric, limit }
+  return queryOptions({
+    queryKey: ['explain', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/explain', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+  })
+}

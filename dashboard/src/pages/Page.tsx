@@ -1,0 +1,58 @@
+import type { Definitions, Tree } from '../api/client'
+import { ApiProblem } from '../api/client'
+import { windowName } from '../format/time'
+import { childrenOf, find, headline, nameOf } from '../model'
+import { BandMark } from '../parts/BandMark'
+import { Evolution } from '../parts/Evolution'
+import { Explain } from '../parts/Explain'
+import { Failure } from '../parts/Failure'
+import { LatestDeployments, LatestIncidents } from '../parts/Lists'
+import { Tiles } from '../parts/Tiles'
+import { TreeTable } from '../parts/TreeTable'
+import { usePlace } from '../useAddress'
+import { words } from '../words'
+import { FirstEvent } from './FirstEvent'
+
+interface Props {
+  tree: Tree
+  definitions: Definitions | undefined
+  stale: boolean
+}
+
+/** The group at `/`, any other node at `/node/…`: one head, then what there is below and what happened last. */
+export function Page({ tree, definitions, stale }: Props) {
+  const { address } = usePlace()
+  const node = find(tree, address.node)
+  if (!node) {
+    const missing = new ApiProblem(404, 'not_found', `“${address.node}”`)
+    return <Failure error={missing} retry={() => {}} />
+  }
+  const group = node.level === 'group'
+  if (group && tree.nodes.length === 1) return <FirstEvent />
+  const names = headline(tree)
+  return (
+    <>
+      <div className="page-head">
+        <h1>{group ? words.rail.overview : nameOf(node)}</h1>
+        {!group && <span className="page-level">{words.level[node.level]}</span>}
+        {node.team && <span className="page-level">{node.team}</span>}
+        {node.overall && <BandMark band={node.overall} overall />}
+        <span className="page-window">{windowName(address.window, address.zone)}</span>
+      </div>
+      <Tiles names={names} definitions={definitions} />
+      <div className="columns">
+        <Evolution key={node.node} tree={tree} definitions={definitions} of={group ? 'children' : 'self'} />
+        {(group || childrenOf(tree, node.node).length > 0) && (
+          <TreeTable key={`tree ${node.node}`} tree={tree} definitions={definitions} stale={stale} />
+        )}
+        {!group && (
+          <div className="halves">
+            <LatestDeployments key={`deployments ${node.node}`} />
+            <LatestIncidents key={`incidents ${node.node}`} />
+          </div>
+        )}
+      </div>
+      <Explain definitions={definitions} nodeName={group ? words.bar.group.toLowerCase() : nameOf(node)} />
+    </>
+  )
+}

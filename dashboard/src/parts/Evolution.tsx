@@ -1,0 +1,176 @@
+import { useQueries, useQuery } from '@tanstack/react-query'
+import { lazy, Suspense, useRef } from 'react'
+import { bucketOf, type Bucket } from '../address'
+import type { Answer, Definitions, Tree } from '../api/client'
+import { before, metrics, series } from '../api/queries'
+import { FEW } from '../format/change'
+import { format } from '../format/value'
+import { beforeName, windowName } from '../format/time'
+import { toChartData, toCsv, toTable, type ChartData, type Named } from '../charts/toChartData'
+import { save, savePng } from '../charts/save'
+import { childrenOf, headline, nameOf } from '../model'
+import { usePlace } from '../useAddress'
+import { words } from '../words'
+import { Card } from './Card'
+import { Choice } from './Choice'
+import { Empty } from './Empty'
+import classes from './Evolution.module.css'
+
+const LineChart = lazy(() => import('../charts/LineChart'))
+
+/** More lines than this nobody can follow. */
+const MOST_LINES = 6
+
+interface Props {
+  tree: Tree
+  definitions: Definitions | undefined
+  /** One line for each node below, or this node against the window before. */
+  of: 'children' | 'self'
+}
+
+export function Evolution({ tree, definitions, of }: Props) {
+  const { address, set } = usePlace()
+  const known = headline(tree)
+  const metric = known.includes(address.metric) ? address.metric : (known[0] ?? address.metric)
+  const title = (id: string) => words.short[id] ?? definitions?.metrics.find((each) => each.id === id)?.title ?? id
+  const children = of === 'children' ? most(tree, address.node, metric) : { nodes: [], all: 0 }
+  const lines = useQueries({ queries: children.nodes.map((node) => series(address, node.node, metric)) })
+  const own = useQuery({ ...metrics(address, address.node, known), enabled: of === 'self' && known.length > 0 })
+
+  const ghosts = useQuery({
+    ...before(address, address.node, known, own.isPlaceholderData ? undefined : own.data),
+    ...(of === 'self' ? {} : { enabled: false }),
+  })
+  const bucket = bucketOf(address)
+  const asked = of === 'children' ? lines : [own]
+  const loading = asked.some((query) => query.data === undefined && query.isPending)
+  const stale = asked.some((query) => query.isPlaceholderData)
+  const window = windowName(address.window, address.zone)
+  const beforeWords = beforeName(address.window)
+  const answers: Named[] =
+    of === 'children'
+      ? children.nodes.flatMap((node, index) => named(nameOf(node), lines[index]?.data))
+      : [...named(nameHere(tree, address.node), own.data), ...ghost(ghosts.data, beforeWords)]
+  const data = toChartData(answers, metric, bucket, address.zone, Date.now())
+  const levels = words.levels[children.nodes[0]?.level ?? 'platform']
+  const sentence =
+    of === 'self'
+      ? words.evolution.ofNode(title(metric), words.evolution.buckets[bucket], window, beforeWords)
+      : address.node === 'group'
+        ? words.evolution.ofPlatforms(title(metric), words.evolution.buckets[bucket], window)
+        : words.evolution.ofChildren(title(metric), levels, words.evolution.buckets[bucket], window)
+  const frame = useRef<HTMLDivElement>(null)
+  const name = `leadline-${address.node.replace(/\W+/g, '-')}-${metric}`
+
+  return (
+    <Card
+      title={words.evolution.title}
+      note={sentence}
+      actions={
+        <>
+          <Choice
+            label={words.evolution.bucket}
+            options={(['day', 'week', 'month'] as Bucket[]).map((each) => ({ value: each, label: words.evolution.buckets[each] }))}
+            value={bucket}
+            onChange={(value) => set({ bucket: value as Bucket })}
+          />
+          {data?.unit === 's' && (
+            <button type="button" className="quiet" aria-pressed={address.log} onClick={() => set({ log: !address.log })}>
+              {words.evolution.log}
+            </button>
+          )}
+          <button type="button" className="quiet" aria-pressed={address.tables} onClick={() => set({ tables: !address.tables })}>
+            {words.evolution.table}
+          </button>
+          <button type="button" className="quiet" disabled={!data} onClick={() => data && save(`${name}.csv`, 'text/csv', toCsv(data))}>
+            {words.evolution.csv}
+          </button>
+          <button type="button" className="quiet" disabled={!data || address.tables} onClick={() => void savePng(`${name}.png`, frame.current)}>
+            {words.evolution.png}
+          </button>
+        </>
+      }
+    >
+      <Choice
+        label={words.evolution.metric}
+        options={known.map((each) => ({ value: each, label: title(each) }))}
+        value={metric}
+        onChange={(value) => set({ metric: value })}
+        wide
+      />
+      <div ref={frame} className={classes.body} data-stale={stale} aria-busy={loading}>
+        {loading ? (
+          <div className="skeleton" style={{ height: 240 }} />
+        ) : !data ? (
+          <Empty title={words.evolution.empty} why={whyEmpty(answers, metric)} />
+        ) : address.tables ? (
+          <NumbersTable data={data} caption={sentence} />
+        ) : (
+          <Suspense fallback={<div className="skeleton" style={{ height: 240 }} />}>
+            <LineChart data={data} log={address.log} title={sentence} />
+          </Suspense>
+        )}
+      </div>
+      {data && (
+        <p className={classes.foot}>
+          {data.lines.some((line) => line.dots.some((dot) => dot.few || dot.value === null)) && words.evolution.hollow(FEW)}{' '}
+          {children.all > children.nodes.length && words.evolution.most(children.nodes.length, children.all, levels)}
+        </p>
+      )}
+    </Card>
+  )
+}
+
+/** The children with most rows, in the order of their names. */
+function most(tree: Tree, node: string, metric: string) {
+  const all = childrenOf(tree, node)
+  const rows = (index: number) => all[index]?.metrics[metric]?.n ?? 0
+  const chosen = all.map((_, index) => index).toSorted((a, b) => rows(b) - rows(a)).slice(0, MOST_LINES)
+  const nodes = chosen.toSorted((a, b) => a - b).flatMap((index) => all[index] ?? [])
+  return { nodes, all: all.length }
+}
+
+const named = (name: string, answer: Answer | undefined): Named[] => (answer ? [{ name, answer }] : [])
+const ghost = (answer: Answer | undefined, name: string): Named[] => (answer ? [{ name, answer, ghost: true }] : [])
+const nameHere = (tree: Tree, node: string) => {
+  const found = tree.nodes.find((each) => each.node === node)
+  return found ? nameOf(found) : node
+}
+
+function whyEmpty(answers: Named[], metric: string): string {
+  const reasons = answers.map(({ answer }) => answer.metrics[metric]?.reason_text).filter(Boolean)
+  return reasons[0] ?? words.lists.noDeploymentsWhy
+}
+
+function NumbersTable({ data, caption }: { data: ChartData; caption: string }) {
+  const table = toTable(data)
+  return (
+    <div className={classes.scroll} tabIndex={0} role="region" aria-label={caption}>
+      <table className="plain">
+        <caption className="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{words.evolution.from}</th>
+            {table.head.map((name) => (
+              <th key={name} scope="col" className="right">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {table.rows.map((row) => (
+            <tr key={row.name}>
+              <th scope="row">{row.name}</th>
+              {row.cells.map((cell, index) => (
+                <td key={table.head[index]} className="right">
+                  {format(cell.value, data.unit, data.pace)} <span className="dim">{cell.value === null ? '' : words.tile.n(cell.n)}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
