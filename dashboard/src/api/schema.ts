@@ -562,6 +562,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks/github": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook of a repository, an organisation or a GitHub App.
+         * @description Pushes, deployments, workflow runs and jobs, pull requests and reviews, releases, incident issues.
+         */
+        post: operations["post_webhooks_github"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook of a source of the configuration, or by a token of one that is built in. A source with a secret needs no
+         *     token: its signature is checked.
+         */
+        post: operations["post_webhooks_name"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1148,6 +1188,11 @@ export interface components {
             product?: string;
             /**
              * Format: date-time
+             * @description When it was opened again; an end before it counts no more.
+             */
+            reopened_at?: string;
+            /**
+             * Format: date-time
              * @description When it was resolved; `closed_at` when unknown.
              */
             resolved_at?: string;
@@ -1182,11 +1227,17 @@ export interface components {
             url?: string;
             /** @description The version that suffers. */
             version?: string;
+            /** @description It was no incident after all: it counts nowhere. */
+            withdrawn?: boolean;
         };
         /** @description One run of a CI/CD pipeline with its stages. */
         "Event.pipeline_run": {
+            /** @description Who or what started it. */
+            actor?: string;
             /** @description Which attempt of the run this is, from 1. */
             attempt?: number;
+            /** @description The branch or tag it ran for. */
+            branch?: string;
             /** @description The component it builds or deploys. */
             component?: string;
             /**
@@ -1196,6 +1247,8 @@ export interface components {
             finished_at?: string;
             /** @description The source's id of the run. */
             id: string;
+            /** @description The pipeline's name, which rules may call a deployment. */
+            name?: string;
             /** @description The product of the component. */
             product?: string;
             /** @description The repository. */
@@ -1204,7 +1257,7 @@ export interface components {
             sha?: string;
             /** @description Who reports it; the token's name when left out. */
             source?: string;
-            /** @description Its stages. */
+            /** @description Its stages. A field `stage.ID` with one such object tells of one stage and leaves the others as they are. */
             stages?: {
                 /** Format: date-time */
                 finished_at?: string;
@@ -1223,6 +1276,11 @@ export interface components {
              * @enum {string}
              */
             status: "in_progress" | "succeeded" | "failed" | "cancelled" | "skipped";
+            /**
+             * @description Whether a person or a machine started it.
+             * @enum {string}
+             */
+            trigger?: "automated" | "manual" | "unknown";
             /** @enum {string} */
             type: "pipeline_run";
             /**
@@ -1240,6 +1298,8 @@ export interface components {
              * @description When it was approved.
              */
             approved_at?: string;
+            /** @description Who opened it; never shown in rankings. */
+            author?: string;
             /** @description The branch it comes from. */
             branch?: string;
             /**
@@ -1266,6 +1326,8 @@ export interface components {
              * @description When somebody first reviewed it.
              */
             first_review_at?: string;
+            /** @description The last of its own commits. */
+            head_sha?: string;
             /** @description Free labels to filter and group by. */
             labels?: Record<string, never>;
             /** @description The commit its merge made on the target branch. */
@@ -1286,6 +1348,8 @@ export interface components {
             repo: string;
             /** @description Who reports it; the token's name when left out. */
             source?: string;
+            /** @description The branch it goes to. */
+            target?: string;
             /** @description Its title. */
             title?: string;
             /** @enum {string} */
@@ -2748,6 +2812,101 @@ export interface operations {
             };
             /** @description What is wrong with the body */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_webhooks_github: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken, or ignored with the reason */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong with the body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_webhooks_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a source of the configuration, or a built-in one */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken, or ignored with the reason */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description malformed_json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description signature_invalid, or unauthenticated where the source has no secret */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No source has this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description body_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong with the body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description rate_limited */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
