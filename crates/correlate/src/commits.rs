@@ -1,5 +1,7 @@
 //! Which commits arrived with a deployment (METRICS.md section 2, "Commits of a deployment").
 
+use std::sync::Arc;
+
 use domain::OrderKey;
 use domain::catalogue::Component;
 use domain::event::{Change, CommitAt, Deployment, EventKind, GIT, PullRequest, entity_key};
@@ -119,10 +121,11 @@ pub(crate) fn by_graph(
         return Ok(brought);
     }
     let other_instance = before.lane.is_empty();
+    let landed = Landed { repo, before: before.component, now: &range.commits };
     let listed = if other_instance { &new } else { &range.commits };
     for id in listed {
         let Some(node) = ledger.commit_node(repo, id)? else { continue };
-        add_commit(ledger, fact, place, &name, &node, new.contains(id), component, &mut brought)?;
+        add_commit(ledger, fact, place, &name, &node, new.contains(id), (component, landed), &mut brought)?;
     }
     if other_instance && !new.contains(head) {
         // The first deployment of an instance never swallows the history that other instances have had.
@@ -130,7 +133,9 @@ pub(crate) fn by_graph(
             brought.rows.extend(row(fact, &name, &node, CommitRole::Head, false, authored_at(ledger, &name, &node)?));
         }
     }
-    brought.rows.sort_by(|a, b| (a.committed_at, &a.sha).cmp(&(b.committed_at, &b.sha)));
+    brought.rows.sort_by(|a, b| (a.committed_at, &a.sha, a.role).cmp(&(b.committed_at, &b.sha, b.role)));
+    // Two pull requests may have the same commits.
+    brought.rows.dedup_by(|a, b| a.sha == b.sha && a.role == b.role);
     let used = brought.rows.iter().filter(|row| row.role.used()).count();
     brought.why = if other_instance {
         format!("the first deployment of this instance: its head and {} commits no other instance had", new.len())
@@ -152,7 +157,7 @@ fn add_commit(
     repo: &str,
     node: &CommitNode,
     first_arrival: bool,
-    component: Option<&Component>,
+    (component, landed): (Option<&Component>, Landed<'_>),
     brought: &mut Brought,
 ) -> Result<()> {
     let change = ledger.entity(&change_key(repo, &node.sha))?.as_ref().and_then(Change::read);
@@ -165,7 +170,11 @@ fn add_commit(
         }
     }
     let merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
-    let squashed = if merge { Vec::new() } else { squashed_commits(ledger, repo, node, authored)? };
+    let mut squashed = Vec::new();
+    if !merge {
+        let squash = Squash { repo, node, change: change.as_ref(), landed };
+        squashed = squashed_commits(ledger, &squash, &mut brought.waits)?;
+    }
     let role = if merge {
         CommitRole::Merge
     } else if !squashed.is_empty() {
@@ -219,24 +228,90 @@ fn row(
     })
 }
 
+/// A commit that may be the squash of a pull request.
+struct Squash<'a> {
+    repo: &'a str,
+    node: &'a CommitNode,
+    change: Option<&'a Change>,
+    landed: Landed<'a>,
+}
+
+/// What is on the branch that is deployed: a pull request's own commits are not.
+#[derive(Clone, Copy)]
+struct Landed<'a> {
+    repo: u32,
+    before: &'a RoaringBitmap,
+    now: &'a RoaringBitmap,
+}
+
 /// The pull request's own commits, when this commit is its squash.
 ///
-/// A rebase also leaves one parent, but it lands every commit by itself and keeps the time each was written: there the
-/// last landed commit has the author time of the last proposed one, and nothing is expanded.
-fn squashed_commits(
-    ledger: &mut impl Ledger,
-    repo: &str,
-    node: &CommitNode,
-    authored: Option<domain::Timestamp>,
-) -> Result<Vec<CommitAt>> {
-    let Some(key) = ledger.pull_request_of(repo, &node.sha)? else { return Ok(Vec::new()) };
+/// A rebase also leaves one parent, but it lands every commit by itself and keeps the time each was written and its
+/// message: there the last landed commit has those of the last proposed one, and nothing is expanded.
+fn squashed_commits(ledger: &mut impl Ledger, squash: &Squash<'_>, waits: &mut Vec<Wait>) -> Result<Vec<CommitAt>> {
+    let Some(key) = ledger.pull_request_of(squash.repo, &squash.node.sha)? else { return Ok(Vec::new()) };
     let Some(request) = ledger.entity(&key)?.as_ref().and_then(PullRequest::read) else { return Ok(Vec::new()) };
-    let commits: Vec<CommitAt> = request.commits.into_iter().filter(|commit| commit.committed_at.is_some()).collect();
+    let listed: Vec<CommitAt> =
+        request.commits.iter().filter(|commit| commit.committed_at.is_some()).cloned().collect();
+    let mut looked_at = Vec::new();
+    let commits = if listed.is_empty() { on_its_branch(ledger, squash, &request, &mut looked_at)? } else { listed };
+    let authored = squash.change.and_then(|change| change.authored_at);
     let rebased = commits.len() > 1
         && authored.is_some()
         && commits.last().is_some_and(|last| last.authored_at.or(last.committed_at) == authored);
-    let landed_itself = commits.iter().any(|commit| *commit.sha == *node.sha);
-    Ok(if rebased || landed_itself { Vec::new() } else { commits })
+    let landed_itself = commits.iter().any(|commit| *commit.sha == *squash.node.sha);
+    let commits = if rebased || landed_itself { Vec::new() } else { commits };
+    // What has a row is known by it; of the rest the deployment has to hear.
+    looked_at.retain(|sha| !commits.iter().any(|commit| commit.sha == *sha));
+    waits.extend(looked_at.iter().map(|sha| Wait::commit(sha)));
+    Ok(commits)
+}
+
+/// More commits than this are not looked for: GitHub lists no more of a pull request either.
+const OWN_COMMITS: u64 = 250;
+
+/// The commits of a pull request that lists none but counts them, as the pushes of its branch told them: so many first
+/// parents from its head, oldest first; none unless all are known and off the branch that is deployed.
+fn on_its_branch(
+    ledger: &mut impl Ledger,
+    squash: &Squash<'_>,
+    request: &PullRequest,
+    looked_at: &mut Vec<Arc<str>>,
+) -> Result<Vec<CommitAt>> {
+    let Some((head, count)) = request.head_sha.as_deref().zip(request.commit_count) else { return Ok(Vec::new()) };
+    if !(1..=OWN_COMMITS).contains(&count) {
+        return Ok(Vec::new());
+    }
+    let Landed { repo, before, now } = squash.landed;
+    let (mut found, mut next) = (Vec::new(), Some(ledger.commit_id(repo, head)?));
+    for _ in 0..count {
+        let off_branch = next.filter(|id| !before.contains(*id) && !now.contains(*id));
+        let node = match off_branch {
+            Some(id) => ledger.commit_node(repo, id)?,
+            None => None,
+        };
+        let Some(node) = node else { return Ok(Vec::new()) };
+        let sha: Arc<str> = node.sha.as_str().into();
+        // A cycle is no branch.
+        let cycle = looked_at.contains(&sha);
+        looked_at.push(sha.clone());
+        if node.committed_at.is_none() || cycle {
+            return Ok(Vec::new());
+        }
+        let change = ledger.entity(&change_key(squash.repo, &sha))?.as_ref().and_then(Change::read);
+        if found.is_empty() && count > 1 && same_message(change.as_ref(), squash.change) {
+            return Ok(Vec::new());
+        }
+        let authored_at = change.and_then(|change| change.authored_at);
+        let merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
+        found.push((CommitAt { sha, authored_at, committed_at: node.committed_at }, merge));
+        next = node.parents.and_then(|parents| parents.first().copied());
+    }
+    Ok(found.into_iter().rev().filter(|(_, merge)| !merge).map(|(commit, _)| commit).collect())
+}
+
+fn same_message(one: Option<&Change>, other: Option<&Change>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| !one.message.is_empty() && one.message == other.message)
 }
 
 /// In a monorepo only commits that touch the component's paths count; one whose paths nobody told is believed.

@@ -60,6 +60,9 @@ fn change() -> impl Strategy<Value = Value> {
             if shape != 0 {
                 value["parents"] = json!(if index == 0 && shape != 5 { Vec::new() } else { parents });
             }
+            if shape == 3 {
+                value["message"] = json!("Same");
+            }
             if shape == 1 {
                 value["message"] = json!(format!("Revert\n\nThis reverts commit {}.", commit_name(target)));
             }
@@ -69,6 +72,21 @@ fn change() -> impl Strategy<Value = Value> {
             value
         },
     )
+}
+
+/// Commits b0 to b3 of a branch that is squashed: each follows another of it or, where it began, a commit of the other.
+fn branch_change() -> impl Strategy<Value = Value> {
+    (0u8..4, 0u8..8, 0u8..72, 0u8..4, 0u8..6).prop_map(|(index, began, at, shape, word)| {
+        let branch = |index: u8| sha(&format!("b{index}"));
+        let before = if index == 0 || shape == 1 { commit_name(began) } else { branch(index - 1) };
+        let parents = match shape {
+            2 => vec![before, commit_name(began / 2)],
+            3 => vec![branch(began % 4)],
+            _ => vec![before],
+        };
+        json!({"type": "change", "repo": "acme/mono", "sha": branch(index), "committed_at": hour(at), "parents": parents,
+            "message": if word == 0 { "" } else if word < 3 { "Same" } else { "Other" }})
+    })
 }
 
 fn deployment() -> impl Strategy<Value = Value> {
@@ -205,14 +223,18 @@ fn other() -> impl Strategy<Value = Value> {
                 value
             }
         ),
-        (0u8..3, 0u8..8, 0u8..4).prop_map(|(number, commit, shape)| {
+        (0u8..3, 0u8..8, 0u8..7).prop_map(|(number, commit, shape)| {
             // A merge makes one commit: each number has its own.
             let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0), "merge_sha": commit_name(number * 2 + 1)});
             match shape {
                 0 => value["labels"] = json!({"hotfix": ""}),
                 1 => value["title"] = json!("Revert \"x\""),
                 2 => value["commits"] = json!([{"sha": sha(&format!("p{number}")), "committed_at": hour(commit)}]),
-                _ => {}
+                3 => {}
+                _ => {
+                    value["head_sha"] = json!(if commit == 7 { commit_name(7) } else { sha(&format!("b{}", commit % 4)) });
+                    value["commit_count"] = json!(shape - 3);
+                }
             }
             value
         }),
@@ -235,7 +257,8 @@ fn correction() -> impl Strategy<Value = Event> {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let told = prop_oneof![4 => change(), 6 => deployment(), 3 => incident(), 2 => other()].prop_map(event);
+    let told = prop_oneof![4 => change(), 2 => branch_change(), 6 => deployment(), 3 => incident(), 2 => other()]
+        .prop_map(event);
     prop::collection::vec(prop_oneof![14 => told, 1 => correction()], 1..40)
 }
 

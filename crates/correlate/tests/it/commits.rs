@@ -163,6 +163,29 @@ fn a_squash_is_expanded_to_its_pull_request_and_a_rebase_is_not() {
 }
 
 #[test]
+fn a_squash_is_expanded_by_the_pushes_of_its_branch() {
+    let branch = |name: &str, hour: &str, parents: &[&str]| change(name, hour, parents, json!({"message": "Part"}));
+    let request = json!({"type": "pull_request", "repo": "acme/shop", "number": 7, "opened_at": "2025-01-01T00:00:00Z",
+        "merge_sha": sha("s"), "head_sha": sha("q"), "commit_count": 2});
+    let squash = |message: &str| change("s", "02T10", &["e"], json!({"message": message}));
+    let mut world = World::of(&history());
+    world.tell(&[squash("All (#7)"), request.clone(), deploy("1", "02T00", "e"), deploy("2", "03T00", "s")]);
+    assert_eq!(world.commits("2"), ["s"], "nobody told of the branch");
+    world.tell(&[branch("q", "01T21", &["p"])]);
+    assert_eq!(world.commits("2"), ["s"], "one of two");
+    world.tell(&[branch("p", "01T20", &["d"])]);
+    assert_eq!(world.commits("2"), ["p", "q"]);
+    // It turns out that the branch is shorter than the pull request says: its base has landed long ago.
+    world.tell(&[branch("q", "01T21", &["d"])]);
+    assert_eq!(world.commits("2"), ["s"]);
+
+    let mut rebased = World::of(&history());
+    rebased.tell(&[squash("Part"), request, branch("p", "01T20", &["d"]), branch("q", "01T21", &["p"])]);
+    rebased.tell(&[deploy("1", "02T00", "e"), deploy("2", "03T00", "s")]);
+    assert_eq!(rebased.commits("2"), ["s"]);
+}
+
+#[test]
 fn in_a_monorepo_only_commits_that_touch_the_component_count() {
     let component = Component {
         name: "cart".into(),

@@ -317,8 +317,9 @@ impl World {
                         commits.insert((head.clone(), "head", new.contains(&head)));
                     } else {
                         let listed = if on_lane.is_empty() { &new } else { &arrived };
+                        let landed = &on_component | &reach;
                         for sha in listed {
-                            commits.extend(self.roles(&space, sha, &dep.component, new.contains(sha)));
+                            commits.extend(self.roles(&space, sha, &dep.component, new.contains(sha), &landed));
                         }
                         if on_lane.is_empty() && !new.contains(&head) {
                             commits.insert((head.clone(), "head", false));
@@ -335,20 +336,45 @@ impl World {
         }
     }
 
-    fn roles(&self, repo: &str, sha: &str, component: &ComponentId, first: bool) -> Vec<(String, &'static str, bool)> {
+    /// Commits that stand for a squash: listed by its pull request, else so many as it counts from its head on.
+    fn own_commits(&self, request: &PullRequest, landed: &BTreeSet<String>) -> Vec<String> {
+        let listed = request.commits.iter().filter(|commit| commit.committed_at.is_some());
+        let listed: Vec<String> = listed.map(|commit| commit.sha.to_string()).collect();
+        let (Some(head), Some(count), true) = (&request.head_sha, request.commit_count, listed.is_empty()) else {
+            return listed;
+        };
+        let told = |sha: &String| self.changes.get(&(request.repo.clone(), sha.clone()));
+        let line = std::iter::successors(Some(head.clone()), |sha| told(sha)?.parents.as_ref()?.first().cloned());
+        let line: Vec<String> =
+            line.take(count as usize).take_while(|sha| !landed.contains(sha) && told(sha).is_some()).collect();
+        let landed_words = request.merge_sha.as_ref().and_then(told).map(|change| &change.message);
+        let own_words = told(head).map(|change| &change.message).filter(|message| !message.is_empty());
+        let cycle = line.iter().collect::<BTreeSet<_>>().len() < line.len();
+        if line.len() < count as usize || cycle || (count > 1 && own_words.is_some() && own_words == landed_words) {
+            return Vec::new();
+        }
+        let merge =
+            |sha: &String| told(sha).and_then(|change| change.parents.as_ref()).is_some_and(|all| all.len() > 1);
+        line.into_iter().filter(|sha| !merge(sha)).collect()
+    }
+
+    fn roles(
+        &self,
+        repo: &str,
+        sha: &str,
+        component: &ComponentId,
+        first: bool,
+        landed: &BTreeSet<String>,
+    ) -> Vec<(String, &'static str, bool)> {
         let Some(change) = self.changes.get(&(repo.to_owned(), sha.to_owned())) else { return Vec::new() };
         if change.parents.as_ref().is_some_and(|parents| parents.len() > 1) {
             return vec![(sha.to_owned(), "merge", first)];
         }
         let request =
             self.requests.iter().find(|request| request.repo == repo && request.merge_sha.as_deref() == Some(sha));
-        let own: Vec<_> = request
-            .into_iter()
-            .flat_map(|request| &request.commits)
-            .filter(|commit| commit.committed_at.is_some())
-            .collect();
+        let own: Vec<_> = request.into_iter().flat_map(|request| self.own_commits(request, landed)).collect();
         if !own.is_empty() {
-            let mut rows: Vec<_> = own.iter().map(|commit| (commit.sha.to_string(), "squashed", first)).collect();
+            let mut rows: Vec<_> = own.into_iter().map(|sha| (sha, "squashed", first)).collect();
             rows.push((sha.to_owned(), "squash", first));
             return rows;
         }

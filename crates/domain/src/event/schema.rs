@@ -168,6 +168,7 @@ const PULL_REQUEST: &[Field] = &[
     LABELS,
     may("branch", Name, "The branch it comes from."),
     may("head_sha", Name, "The last of its own commits."),
+    may("commit_count", Count, "How many commits of its own it has, for those that do not list them."),
     may("target", Name, "The branch it goes to."),
     may("author", Name, "Who opened it; never shown in rankings."),
     may("title", Text, "Its title."),

@@ -274,6 +274,10 @@ pub struct PullRequest {
     pub merge_sha: Option<String>,
     /// Its own commits.
     pub commits: Vec<CommitAt>,
+    /// The last of its own commits.
+    pub head_sha: Option<String>,
+    /// How many commits of its own it has.
+    pub commit_count: Option<u64>,
     /// Labels.
     pub labels: Vec<String>,
     /// Branch it comes from.
@@ -422,6 +426,8 @@ impl PullRequest {
             merged_at: entity.instant("merged_at"),
             merge_sha: own(entity, "merge_sha").map(|sha| sha.to_ascii_lowercase()),
             commits: list(entity, "commits"),
+            head_sha: own(entity, "head_sha").map(|sha| sha.to_ascii_lowercase()),
+            commit_count: entity.get("commit_count").and_then(Value::as_u64),
             labels: labels.into_iter().flat_map(|labels| labels.keys().cloned()).collect(),
             branch: own(entity, "branch"),
             title: own(entity, "title"),

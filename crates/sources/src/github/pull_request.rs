@@ -43,6 +43,8 @@ fn told(hook: &Hook<'_>) -> Result<Event, Problem> {
         .set("labels", hook.labels("/pull_request/labels"))
         .copy("branch", "/pull_request/head/ref")
         .copy("head_sha", "/pull_request/head/sha")
+        // Reviews tell of the pull request without it.
+        .maybe("commit_count", hook.get("/pull_request/commits").and_then(Value::as_u64))
         .copy("target", "/pull_request/base/ref")
         .copy("title", "/pull_request/title")
         .copy("author", "/pull_request/user/login")
