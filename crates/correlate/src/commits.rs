@@ -169,11 +169,14 @@ fn add_commit(
             }
         }
     }
-    let merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
+    let mut merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
     let mut squashed = Vec::new();
-    if !merge {
+    if !merge && let Some(request) = request_of(ledger, repo, node)? {
         let squash = Squash { repo, node, change: change.as_ref(), landed };
-        squashed = squashed_commits(ledger, &squash, &mut brought.waits)?;
+        merge = merged(ledger, &squash, &request)?;
+        if !merge {
+            squashed = squashed_commits(ledger, &squash, &request, &mut brought.waits)?;
+        }
     }
     let role = if merge {
         CommitRole::Merge
@@ -244,17 +247,36 @@ struct Landed<'a> {
     now: &'a RoaringBitmap,
 }
 
+fn request_of(ledger: &mut impl Ledger, repo: &str, node: &CommitNode) -> Result<Option<PullRequest>> {
+    let Some(key) = ledger.pull_request_of(repo, &node.sha)? else { return Ok(None) };
+    Ok(ledger.entity(&key)?.as_ref().and_then(PullRequest::read))
+}
+
+/// Whether it merges its pull request, where only a push told of it: a push tells a line of commits, and no parents.
+/// The pull request's own head is on the deployed branch then, behind this commit; a squash or a rebase leaves it off.
+fn merged(ledger: &mut impl Ledger, squash: &Squash<'_>, request: &PullRequest) -> Result<bool> {
+    let Some(head) = request.head_sha.as_deref().filter(|head| *head != squash.node.sha) else { return Ok(false) };
+    if !squash.change.is_some_and(|change| change.parents_assumed) {
+        return Ok(false);
+    }
+    let head = ledger.commit_id(squash.landed.repo, head)?;
+    Ok(squash.landed.before.contains(head) || squash.landed.now.contains(head))
+}
+
 /// The pull request's own commits, when this commit is its squash.
 ///
 /// A rebase also leaves one parent, but it lands every commit by itself and keeps the time each was written and its
 /// message: there the last landed commit has those of the last proposed one, and nothing is expanded.
-fn squashed_commits(ledger: &mut impl Ledger, squash: &Squash<'_>, waits: &mut Vec<Wait>) -> Result<Vec<CommitAt>> {
-    let Some(key) = ledger.pull_request_of(squash.repo, &squash.node.sha)? else { return Ok(Vec::new()) };
-    let Some(request) = ledger.entity(&key)?.as_ref().and_then(PullRequest::read) else { return Ok(Vec::new()) };
+fn squashed_commits(
+    ledger: &mut impl Ledger,
+    squash: &Squash<'_>,
+    request: &PullRequest,
+    waits: &mut Vec<Wait>,
+) -> Result<Vec<CommitAt>> {
     let listed: Vec<CommitAt> =
         request.commits.iter().filter(|commit| commit.committed_at.is_some()).cloned().collect();
     let mut looked_at = Vec::new();
-    let commits = if listed.is_empty() { on_its_branch(ledger, squash, &request, &mut looked_at)? } else { listed };
+    let commits = if listed.is_empty() { on_its_branch(ledger, squash, request, &mut looked_at)? } else { listed };
     let authored = squash.change.and_then(|change| change.authored_at);
     let rebased = commits.len() > 1
         && authored.is_some()

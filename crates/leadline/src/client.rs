@@ -120,12 +120,22 @@ impl Client {
 
     /// Sends something.
     pub(crate) fn post(&self, path: &str, content: &Content<'_>) -> Result<Value, ClientError> {
-        self.send(path, content, false)
+        self.send(path, content, false, &[])
+    }
+
+    /// Sends something with headers of its own.
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        content: &Content<'_>,
+        headers: &[(&str, String)],
+    ) -> Result<Value, ClientError> {
+        self.send(path, content, false, headers)
     }
 
     /// Replaces something.
     pub(crate) fn put(&self, path: &str, content: &Content<'_>) -> Result<Value, ClientError> {
-        self.send(path, content, true)
+        self.send(path, content, true, &[])
     }
 
     /// Takes something away.
@@ -140,11 +150,20 @@ impl Client {
         })
     }
 
-    fn send(&self, path: &str, content: &Content<'_>, put: bool) -> Result<Value, ClientError> {
+    fn send(
+        &self,
+        path: &str,
+        content: &Content<'_>,
+        put: bool,
+        headers: &[(&str, String)],
+    ) -> Result<Value, ClientError> {
         let address = self.address(path, &[]);
         self.patiently(|| {
             let mut request = if put { self.agent.put(&address) } else { self.agent.post(&address) };
             request = request.header("content-type", content.kind);
+            for (name, value) in headers {
+                request = request.header(*name, value);
+            }
             if let Some(bearer) = self.bearer() {
                 request = request.header("authorization", bearer);
             }

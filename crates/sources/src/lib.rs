@@ -15,4 +15,4 @@ mod verify;
 
 pub use severity::severity;
 pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find};
-pub use verify::verify;
+pub use verify::{sign, verify};

@@ -4,7 +4,7 @@ use domain::{Code, Problem};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::table::header;
+use crate::table::{header, hex};
 use crate::{Source, Verification};
 
 /// GitHub's signature of before 2020, by SHA-1.
@@ -44,6 +44,19 @@ pub fn verify(source: &Source, headers: &[(String, String)], body: &[u8], secret
             mac.update(body);
             mac.verify_slice(&given)
                 .map_err(|_| refused(format!("`{name}` does not fit the body and the secret of this source")))
+        }
+    }
+}
+
+/// The header a sender signs a body with, and its value; none for a source that signs nothing.
+#[must_use]
+pub fn sign(source: &Source, body: &[u8], secret: &[u8]) -> Option<(&'static str, String)> {
+    match source.verification {
+        Verification::Token => None,
+        Verification::HmacSha256 { header, prefix } => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
+            mac.update(body);
+            Some((header, format!("{prefix}{}", hex(&mac.finalize().into_bytes()))))
         }
     }
 }

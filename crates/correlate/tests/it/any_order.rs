@@ -58,7 +58,8 @@ fn change() -> impl Strategy<Value = Value> {
             let mut value =
                 json!({"type": "change", "repo": repo, "sha": commit_name(index), "committed_at": hour(at)});
             if shape != 0 {
-                value["parents"] = json!(if index == 0 && shape != 5 { Vec::new() } else { parents });
+                value[if shape == 4 { "parents_assumed" } else { "parents" }] =
+                    json!(if index == 0 && shape != 5 { Vec::new() } else { parents });
             }
             if shape == 3 {
                 value["message"] = json!("Same");
@@ -232,7 +233,7 @@ fn other() -> impl Strategy<Value = Value> {
                 2 => value["commits"] = json!([{"sha": sha(&format!("p{number}")), "committed_at": hour(commit)}]),
                 3 => {}
                 _ => {
-                    value["head_sha"] = json!(if commit == 7 { commit_name(7) } else { sha(&format!("b{}", commit % 4)) });
+                    value["head_sha"] = json!(if commit > 4 { commit_name(commit - 4 + number) } else { sha(&format!("b{}", commit % 4)) });
                     value["commit_count"] = json!(shape - 3);
                 }
             }

@@ -186,6 +186,22 @@ fn a_squash_is_expanded_by_the_pushes_of_its_branch() {
 }
 
 #[test]
+fn a_merge_that_only_a_push_told_is_known_by_its_pull_request() {
+    let pushed = |name: &str, hour: &str, before: &str| {
+        json!({"type": "change", "repo": "acme/shop", "sha": sha(name), "committed_at": format!("2025-01-{hour}:00:00Z"),
+            "parents_assumed": [sha(before)]})
+    };
+    let mut world = World::of(&history());
+    world.tell(&[pushed("p", "01T20", "e"), pushed("q", "01T21", "p"), pushed("s", "02T10", "q")]);
+    world.tell(&[deploy("1", "02T00", "e"), deploy("2", "03T00", "s")]);
+    assert_eq!(world.commits("2"), ["p", "q", "s"]);
+    world
+        .tell(&[json!({"type": "pull_request", "repo": "acme/shop", "number": 7, "opened_at": "2025-01-01T00:00:00Z",
+        "merge_sha": sha("s"), "head_sha": sha("q"), "commit_count": 2})]);
+    assert_eq!(world.commits("2"), ["p", "q"]);
+}
+
+#[test]
 fn in_a_monorepo_only_commits_that_touch_the_component_count() {
     let component = Component {
         name: "cart".into(),

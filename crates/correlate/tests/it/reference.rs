@@ -367,11 +367,13 @@ impl World {
         landed: &BTreeSet<String>,
     ) -> Vec<(String, &'static str, bool)> {
         let Some(change) = self.changes.get(&(repo.to_owned(), sha.to_owned())) else { return Vec::new() };
-        if change.parents.as_ref().is_some_and(|parents| parents.len() > 1) {
-            return vec![(sha.to_owned(), "merge", first)];
-        }
         let request =
             self.requests.iter().find(|request| request.repo == repo && request.merge_sha.as_deref() == Some(sha));
+        let head = request.and_then(|request| request.head_sha.as_ref()).filter(|head| *head != sha);
+        let by_head = change.parents_assumed && head.is_some_and(|head| landed.contains(head));
+        if by_head || change.parents.as_ref().is_some_and(|parents| parents.len() > 1) {
+            return vec![(sha.to_owned(), "merge", first)];
+        }
         let own: Vec<_> = request.into_iter().flat_map(|request| self.own_commits(request, landed)).collect();
         if !own.is_empty() {
             let mut rows: Vec<_> = own.into_iter().map(|sha| (sha, "squashed", first)).collect();

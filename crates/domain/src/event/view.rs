@@ -242,6 +242,8 @@ pub struct Change {
     pub authored_at: Option<Timestamp>,
     /// Parents, none when unknown.
     pub parents: Option<Vec<String>>,
+    /// Whether the parents are guessed from a push, which tells a line and no merges.
+    pub parents_assumed: bool,
     /// Message.
     pub message: String,
     /// Files touched, none when unknown.
@@ -399,6 +401,7 @@ impl Change {
             sha: own(entity, "sha")?,
             committed_at: entity.instant("committed_at")?,
             authored_at: entity.instant("authored_at"),
+            parents_assumed: parents == Some("parents_assumed"),
             parents: parents.map(|name| entity.names(name).iter().map(|sha| sha.to_ascii_lowercase()).collect()),
             message: own(entity, "message").unwrap_or_default(),
             paths: entity.get("paths").map(|_| entity.names("paths")),

@@ -3,7 +3,8 @@
 use domain::Timestamp;
 use serde_json::{Value, json};
 
-use super::group::{Feed, Member};
+use super::github;
+use super::group::{Feed, Member, Style};
 
 /// Who tells of it, in native events.
 const SOURCE: &str = "demo";
@@ -23,11 +24,13 @@ pub(super) struct Item {
     pub(super) lane: &'static str,
     /// Whether it is wrong on purpose.
     pub(super) bad: bool,
+    /// Name of the event, where it is a webhook of GitHub's.
+    pub(super) hook: Option<&'static str>,
 }
 
 impl Item {
-    fn new(member: &Member, at: Timestamp, route: &'static str, body: &Value) -> Self {
-        Item { at, route, body: body.to_string(), lane: member.name, bad: false }
+    pub(super) fn new(member: &Member, at: Timestamp, route: &'static str, body: &Value) -> Self {
+        Item { at, route, body: body.to_string(), lane: member.name, bad: false, hook: None }
     }
 
     fn native(member: &Member, at: Timestamp, body: &Value) -> Self {
@@ -45,14 +48,25 @@ pub(super) struct Commit {
 }
 
 /// One commit as a native event.
-pub(super) fn change(member: &Member, commit: &Commit) -> Item {
+fn change(member: &Member, commit: &Commit) -> Item {
     let body = json!({"type": "change", "repo": member.repo, "sha": commit.sha, "parents": commit.parents,
         "authored_at": commit.at.plus(-20 * 60_000_000), "committed_at": commit.at, "message": commit.message});
     Item::native(member, commit.at, &body)
 }
 
-/// Commits as a push, as GitHub's hook tells it.
-pub(super) fn push(member: &Member, before: Option<&str>, commits: &[Commit]) -> Option<Item> {
+/// Commits put on the main branch, oldest first, after what was there before.
+pub(super) fn commits(member: &Member, before: Option<&str>, commits: &[Commit]) -> Vec<Item> {
+    match member.feed {
+        Feed::Native => commits.iter().map(|commit| change(member, commit)).collect(),
+        // This route's deployments carry the time of their commit.
+        Feed::Service => Vec::new(),
+        Feed::CiJob | Feed::Argo => push(member, before, commits).into_iter().collect(),
+        Feed::GitHub | Feed::Workflow => github::push(member, "main", before, commits).into_iter().collect(),
+    }
+}
+
+/// Commits as a push, as the article's hook tells it.
+fn push(member: &Member, before: Option<&str>, commits: &[Commit]) -> Option<Item> {
     let listed: Vec<Value> = commits
         .iter()
         .map(|commit| {
@@ -101,11 +115,19 @@ pub(super) struct Flaws {
     pub(super) naive: bool,
 }
 
-/// A deployment by the route of its component; none when that route cannot tell it.
-pub(super) fn deployment(member: &Member, deploy: &Deploy<'_>, flaws: Flaws) -> Option<Item> {
+/// A deployment by the route of its component; nothing when that route cannot tell it.
+pub(super) fn deployment(member: &Member, deploy: &Deploy<'_>, flaws: Flaws) -> Vec<Item> {
+    match member.feed {
+        Feed::Native => vec![native_deployment(member, deploy, flaws)],
+        Feed::GitHub | Feed::Workflow => github::deployment(member, deploy),
+        Feed::CiJob | Feed::Service | Feed::Argo => printed_deployment(member, deploy).into_iter().collect(),
+    }
+}
+
+fn printed_deployment(member: &Member, deploy: &Deploy<'_>) -> Option<Item> {
     let status = if deploy.succeeded { "success" } else { "failed" };
     match member.feed {
-        Feed::Native => Some(native_deployment(member, deploy, flaws)),
+        Feed::Native | Feed::GitHub | Feed::Workflow => None,
         // These routes tell of production only, and have no words for configuration.
         _ if deploy.environment != "production" || deploy.kind == Kind::Config => None,
         Feed::CiJob => Some(Item::new(
@@ -166,7 +188,7 @@ fn native_deployment(member: &Member, deploy: &Deploy<'_>, flaws: Flaws) -> Item
 /// Something users felt.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
-    pub(super) id: String,
+    pub(super) number: u32,
     pub(super) severity: &'static str,
     pub(super) title: String,
     pub(super) started: Timestamp,
@@ -178,18 +200,38 @@ pub(super) struct Trouble {
     pub(super) narrow: bool,
 }
 
+impl Trouble {
+    /// Its id, which a repair may name.
+    pub(super) fn id(&self, member: &Member) -> String {
+        if self.is_issue(member) {
+            format!("{}#{}", member.repo, self.number)
+        } else {
+            format!("{}-INC-{}", member.name, self.number)
+        }
+    }
+
+    /// Those who work with GitHub open an issue there; what nobody knows the place of is told by the pager.
+    fn is_issue(&self, member: &Member) -> bool {
+        matches!(member.feed, Feed::GitHub | Feed::Workflow) && self.narrow
+    }
+}
+
 /// An incident as it is told when it is opened, and again when it is over.
 pub(super) fn incident(member: &Member, trouble: &Trouble) -> Vec<Item> {
+    if trouble.is_issue(member) {
+        return github::incident(member, trouble);
+    }
+    let id = trouble.id(member);
     if member.feed == Feed::Service {
         let body = |resolved: Option<Timestamp>| {
-            json!({"incident_id": trouble.id, "service": member.name,
+            json!({"incident_id": id, "service": member.name,
             "severity": trouble.severity, "title": trouble.title, "detected_at": trouble.detected, "resolved_at": resolved})
         };
         let opened = Item::new(member, trouble.detected, "/events/incident", &body(None));
         let over = trouble.resolved.map(|at| Item::new(member, at, "/events/incident", &body(Some(at))));
         return std::iter::once(opened).chain(over).collect();
     }
-    let mut body = json!({"type": "incident", "source": SOURCE, "id": trouble.id, "product": member.product,
+    let mut body = json!({"type": "incident", "source": SOURCE, "id": id, "product": member.product,
         "severity": trouble.severity, "title": trouble.title, "started_at": trouble.started, "detected_at": trouble.detected,
         "opened_at": trouble.detected, "acknowledged_at": trouble.acknowledged, "updated_at": trouble.acknowledged});
     if trouble.narrow {
@@ -208,9 +250,13 @@ pub(super) fn incident(member: &Member, trouble: &Trouble) -> Vec<Item> {
 }
 
 /// A name given to a commit.
-pub(super) fn tag(member: &Member, version: &str, sha: &str, at: Timestamp) -> Item {
-    let body = json!({"type": "tag", "repo": member.repo, "name": format!("v{version}"), "sha": sha, "tagged_at": at});
-    Item::native(member, at, &body)
+pub(super) fn tag(member: &Member, version: &str, commit: &Commit, at: Timestamp) -> Vec<Item> {
+    if member.feed != Feed::Native {
+        return github::tag(member, version, commit, at);
+    }
+    let body =
+        json!({"type": "tag", "repo": member.repo, "name": format!("v{version}"), "sha": commit.sha, "tagged_at": at});
+    vec![Item::native(member, at, &body)]
 }
 
 /// A reviewed change.
@@ -226,7 +272,10 @@ pub(super) struct Request<'a> {
 }
 
 /// A merged pull request.
-pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Item {
+pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Vec<Item> {
+    if member.feed != Feed::Native {
+        return github::pull_request(member, request);
+    }
     let listed: Vec<Value> =
         request.commits.iter().map(|commit| json!({"sha": commit.sha, "committed_at": commit.at})).collect();
     let part = |share: f64| {
@@ -236,7 +285,7 @@ pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Item {
     let body = json!({"type": "pull_request", "repo": member.repo, "number": request.number, "opened_at": request.opened,
         "first_commit_at": request.commits.first().map(|commit| commit.at), "first_review_at": part(0.5), "approved_at": part(0.9),
         "merged_at": request.merged, "merge_sha": request.merge_sha, "commits": listed, "title": request.title, "branch": request.branch});
-    Item::native(member, request.merged, &body)
+    vec![Item::native(member, request.merged, &body)]
 }
 
 /// A pipeline run that builds a version.
@@ -247,14 +296,37 @@ pub(super) fn pipeline(
     ended: Timestamp,
     attempt: u32,
     succeeded: bool,
-) -> Item {
+) -> Vec<Item> {
+    if member.feed != Feed::Native {
+        return checks(member, version, sha, ended, attempt, succeeded);
+    }
     let minutes = |minutes: i64| ended.plus(-minutes * 60_000_000);
     let stage = |name: &str, from: i64, to: i64| json!({"name": name, "started_at": minutes(from), "finished_at": minutes(to), "status": "succeeded"});
     let body = json!({"type": "pipeline_run", "source": SOURCE, "id": format!("{}-{version}-{attempt}", member.name), "repo": member.repo, "sha": sha,
         "component": member.name, "product": member.product, "started_at": minutes(14), "finished_at": ended, "attempt": attempt,
         "status": if succeeded { "succeeded" } else { "failed" },
         "stages": [stage("build", 14, 9), stage("test", 9, 2), stage("publish", 2, 0)]});
-    Item::native(member, ended, &body)
+    vec![Item::native(member, ended, &body)]
+}
+
+/// The same as a workflow of GitHub's; only some have the events of jobs sent.
+fn checks(member: &Member, version: &str, sha: &str, ended: Timestamp, attempt: u32, succeeded: bool) -> Vec<Item> {
+    let run = github::Run {
+        name: "CI",
+        id: format!("{}-{version}", member.name),
+        sha,
+        started: ended.plus(-14 * 60_000_000),
+        ended,
+        attempt,
+        succeeded,
+        by_hand: false,
+    };
+    let mut items = vec![github::run(member, &run)];
+    if member.style == Style::Elite {
+        let jobs = [("build", (14, 9)), ("test", (9, 2)), ("publish", (2, 0))];
+        items.extend(jobs.iter().map(|(name, span)| github::job(member, &run, name, *span)));
+    }
+    items
 }
 
 /// The verdict of a progressive rollout.

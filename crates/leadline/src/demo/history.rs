@@ -5,6 +5,7 @@ use domain::time::{DAY, HOUR};
 
 use super::calendar::{activity, midnight, office_hour};
 use super::events::{self, Commit, Item, Request};
+use super::github;
 use super::group::{Feed, Member, Style};
 use super::pace;
 use super::random::Random;
@@ -18,8 +19,7 @@ const YEAR_DAYS: i64 = 365;
 #[derive(Clone, Debug)]
 pub(super) struct Release {
     pub(super) version: String,
-    pub(super) sha: String,
-    pub(super) commit_at: Timestamp,
+    pub(super) head: Commit,
     pub(super) id: String,
 }
 
@@ -43,8 +43,8 @@ pub(super) struct Life<'a> {
 pub(super) struct Numbers {
     pub(super) version: (u32, u32, u32),
     pub(super) deployment: u32,
+    /// Pull requests and incidents.
     pub(super) request: u32,
-    pub(super) incident: u32,
 }
 
 /// How changes get onto the main branch.
@@ -65,7 +65,7 @@ impl<'a> Life<'a> {
             head: None,
             running: Vec::new(),
             busy_until: Timestamp::MIN,
-            numbers: Numbers { version: (1, 0, 0), deployment: 0, request: 0, incident: 0 },
+            numbers: Numbers { version: (1, 0, 0), deployment: 0, request: 0 },
         }
     }
 
@@ -77,8 +77,9 @@ impl<'a> Life<'a> {
             1 => Merging::Trunk,
             _ => Merging::Squash,
         };
-        // A push tells of a chain of commits, not of the shape of a merge.
-        let merging = if self.member.feed == Feed::Native { merging } else { Merging::Trunk };
+        // These routes know no pull requests.
+        let without = matches!(self.member.feed, Feed::CiJob | Feed::Service | Feed::Argo);
+        let merging = if without { Merging::Trunk } else { merging };
         for day in 0..YEAR_DAYS {
             let (today, year) = (first.plus(day * DAY), day as f64 / YEAR_DAYS as f64);
             let (begins, ends) = self.member.life;
@@ -108,10 +109,9 @@ impl<'a> Life<'a> {
     }
 
     /// Nothing is known of the future.
-    pub(super) fn tell(&mut self, item: Item) {
-        if item.at <= self.now {
-            self.items.push(item);
-        }
+    pub(super) fn tell(&mut self, items: impl IntoIterator<Item = Item>) {
+        let now = self.now;
+        self.items.extend(items.into_iter().filter(|item| item.at <= now));
     }
 
     fn merge(&mut self, at: Timestamp, pace: &pace::Pace, merging: Merging) {
@@ -149,17 +149,18 @@ impl<'a> Life<'a> {
             }
             Merging::Squash | Merging::Merge => {
                 let own = commits.last().map(|commit| commit.sha.clone()).filter(|_| merging == Merging::Merge);
-                let parents = base.into_iter().chain(own).collect();
+                let before = base.clone();
+                let parents = base.iter().cloned().chain(own).collect();
                 let head = Commit {
                     sha: self.random.sha(),
                     parents,
                     at: at.plus(ahead),
                     message: format!("{message} (#{number})"),
                 };
-                if merging == Merging::Merge {
-                    self.tell_commits(None, &commits);
+                let branch = format!("feature/{number}");
+                if self.member.feed != Feed::Native {
+                    self.tell(github::push(self.member, &branch, base.as_deref(), &commits));
                 }
-                self.tell(events::change(self.member, &head));
                 let request = Request {
                     number,
                     opened: at.plus(-review),
@@ -167,9 +168,12 @@ impl<'a> Life<'a> {
                     merge_sha: &head.sha,
                     commits: &commits,
                     title: message.to_owned(),
-                    branch: format!("feature/{number}"),
+                    branch,
                 };
                 self.tell(events::pull_request(self.member, &request));
+                let mut landed = if merging == Merging::Merge { commits } else { Vec::new() };
+                landed.push(head.clone());
+                self.tell_commits(before.as_deref(), &landed);
                 Some(head)
             }
         };
@@ -178,20 +182,7 @@ impl<'a> Life<'a> {
 
     /// Tells of commits by the route of the component.
     pub(super) fn tell_commits(&mut self, before: Option<&str>, commits: &[Commit]) {
-        match self.member.feed {
-            Feed::Native => {
-                for commit in commits {
-                    self.tell(events::change(self.member, commit));
-                }
-            }
-            // This route's deployments carry the time of their commit.
-            Feed::Service => {}
-            Feed::CiJob | Feed::Argo => {
-                if let Some(item) = events::push(self.member, before, commits) {
-                    self.tell(item);
-                }
-            }
-        }
+        self.tell(events::commits(self.member, before, commits));
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Live {
 impl Live {
     /// Of components that are still worked on; those of the articles' routes rest.
     pub(super) fn new(mut alive: Vec<Alive>, seed: u64) -> Self {
-        alive.retain(|alive| alive.member.feed == Feed::Native);
+        alive.retain(|alive| matches!(alive.member.feed, Feed::Native | Feed::GitHub));
         Live { alive, random: Random::new(seed, "live"), open: Vec::new() }
     }
 
@@ -49,10 +49,10 @@ impl Live {
 }
 
 fn begin(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Trouble {
-    alive.numbers.incident += 1;
+    alive.numbers.request += 1;
     let member = &alive.member;
     Trouble {
-        id: format!("{}-INC-live-{}", member.name, now.micros() / 1_000_000),
+        number: alive.numbers.request,
         severity: random.pick(&["high", "medium", "low"]).copied().unwrap_or("low"),
         title: format!("{} answers with errors", member.name),
         started: now.plus(-3 * MINUTE),
@@ -69,7 +69,7 @@ fn deploy(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Vec<Item> {
     let waited = (random.wait(6.0) * HOUR as f64) as i64 + 20 * MINUTE;
     let commit = Commit {
         sha: random.sha(),
-        parents: vec![alive.head.clone()],
+        parents: vec![alive.head.sha.clone()],
         at: now.plus(-waited),
         message: "Make it a little better".to_owned(),
     };
@@ -77,8 +77,8 @@ fn deploy(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Vec<Item> {
     alive.numbers.version = (major, minor, patch + 1);
     alive.numbers.deployment += 1;
     let version = format!("{major}.{minor}.{}", patch + 1);
-    let mut items =
-        vec![events::change(member, &commit), events::tag(member, &version, &commit.sha, now.plus(-10 * MINUTE))];
+    let mut items = events::commits(member, Some(&alive.head.sha), std::slice::from_ref(&commit));
+    items.extend(events::tag(member, &version, &commit, now.plus(-10 * MINUTE)));
     for instance in member.instances {
         let deploy = Deploy {
             id: format!("{}-live-{}@{instance}", member.name, now.micros() / 1_000_000),
@@ -96,16 +96,15 @@ fn deploy(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Vec<Item> {
         items.extend(events::deployment(member, &deploy, Flaws::default()));
     }
     alive.running.version = version;
-    alive.running.sha.clone_from(&commit.sha);
-    alive.head = commit.sha;
+    alive.running.head = commit.clone();
+    alive.head = commit;
     items
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::event::{Checks, parse};
-
     use super::super::world::generate;
+    use super::super::world::tests::read;
     use super::*;
 
     #[test]
@@ -116,7 +115,7 @@ mod tests {
         for _ in 0..200 {
             now = now.plus(5_000_000);
             for item in live.tick(now) {
-                parse(serde_json::from_str(&item.body).unwrap(), Checks { default_source: "demo", now }).unwrap();
+                read(&item, now).unwrap();
                 told += 1;
             }
         }

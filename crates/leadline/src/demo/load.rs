@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::send::{Sender, Taken};
 
 /// Senders of single requests; each sends its share in the order of time.
-const SENDERS: usize = 6;
+const SENDERS: usize = 12;
 
 /// What was sent.
 pub(super) struct Loaded {
@@ -19,22 +19,60 @@ pub(super) struct Loaded {
     pub(super) events: Taken,
     /// Requests to the articles' routes.
     pub(super) requests: u64,
+    /// Webhooks of GitHub's.
+    pub(super) webhooks: u64,
+}
+
+/// Sends single requests: as they are, or signed as GitHub does.
+#[derive(Clone)]
+pub(super) struct Post {
+    client: Client,
+    secret: Arc<str>,
+}
+
+impl Post {
+    /// The secret is the one the server knows.
+    pub(super) fn new(client: Client, secret: &str) -> Self {
+        Post { client, secret: secret.into() }
+    }
+
+    /// Sends one.
+    pub(super) fn send(&self, item: &Item) -> Result<(), ClientError> {
+        let content = Content { body: item.body.as_bytes(), kind: "application/json" };
+        let Some(event) = item.hook else {
+            return self.client.post(item.route, &content).map(|_| ());
+        };
+        let mut headers = vec![("x-github-event", event.to_owned()), ("x-github-delivery", delivery(item, event))];
+        let source = sources::find("github");
+        headers.extend(source.and_then(|source| sources::sign(source, content.body, self.secret.as_bytes())));
+        self.client.post_with(item.route, &content, &headers).map(|_| ())
+    }
+}
+
+/// An id of its own for each delivery, made of what is delivered.
+fn delivery(item: &Item, event: &str) -> String {
+    let mix = |seed: u64| {
+        let bytes = event.bytes().chain(item.body.bytes());
+        bytes.fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    format!("{:016x}{:016x}", mix(0xcbf2_9ce4_8422_2325), mix(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Sends everything; what is wrong on purpose is refused, anything else may not be.
-pub(super) fn load(client: &Client, items: &[Item]) -> Result<Loaded, Failure> {
+pub(super) fn load(client: &Client, post: &Post, items: &[Item]) -> Result<Loaded, Failure> {
     let bar = Arc::new(Progress::new("Sending a year of history", items.len() as u64));
-    let requests = AtomicU64::new(0);
+    let (requests, webhooks) = (AtomicU64::new(0), AtomicU64::new(0));
     let (native, others): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| item.route == EVENTS);
     let events = thread::scope(|scope| {
         let senders: Vec<_> = (0..SENDERS)
             .map(|share| {
-                let (others, requests, bar) = (&others, &requests, &bar);
+                let (others, requests, webhooks, bar) = (&others, &requests, &webhooks, &bar);
                 scope.spawn(move || -> Result<(), ClientError> {
                     // By what it is about, so that one component's requests keep their order.
                     for item in others.iter().filter(|item| share_of(item) == share) {
-                        client.post(item.route, &Content { body: item.body.as_bytes(), kind: "application/json" })?;
-                        requests.fetch_add(1, Ordering::Relaxed);
+                        post.send(item)?;
+                        let counted = if item.hook.is_some() { webhooks } else { requests };
+                        counted.fetch_add(1, Ordering::Relaxed);
                         bar.add(1);
                     }
                     Ok(())
@@ -51,7 +89,7 @@ pub(super) fn load(client: &Client, items: &[Item]) -> Result<Loaded, Failure> {
         sent
     });
     bar.clear();
-    Ok(Loaded { events: events?, requests: requests.into_inner() })
+    Ok(Loaded { events: events?, requests: requests.into_inner(), webhooks: webhooks.into_inner() })
 }
 
 fn send(client: &Client, items: &[&Item], bar: &Arc<Progress>) -> Result<Taken, Failure> {

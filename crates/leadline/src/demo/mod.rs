@@ -3,6 +3,7 @@
 
 mod calendar;
 mod events;
+mod github;
 mod group;
 mod history;
 mod live;
@@ -20,13 +21,13 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use ipnet::IpNet;
-use server::{Config, DataConfig, IngestConfig, ReadConfig, ServerConfig};
+use server::{Config, DataConfig, IngestConfig, OneOrMore, ReadConfig, Secret, ServerConfig, SourceConfig};
 use store::Store;
 use tempfile::TempDir;
 
-use self::events::Item;
+use self::events::{EVENTS, Item};
 use self::live::Live;
-use self::load::Loaded;
+use self::load::{Loaded, Post};
 use crate::cli::{DemoArgs, QuestionArgs};
 use crate::client::{Client, Content};
 use crate::failure::Failure;
@@ -48,8 +49,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let (folder, _temporary) = folder(args)?;
     let store = open_store(&folder)?;
     refuse_used(&store, &folder)?;
-    let (mut local, client) = Local::start(config(args, folder)?, store)?;
-    let told = tell(&local, &client, args, started);
+    let secret = secret()?;
+    let (mut local, client) = Local::start(config(args, folder, &secret)?, store)?;
+    let post = Post::new(client.clone(), &secret);
+    let told = tell(&local, &client, &post, args, started);
     let alive = match told {
         Ok(alive) => alive,
         Err(failure) => {
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         "\nlistening on {base}\n\n  curl '{base}/api/v1/metrics?node=domain:warehousing&metric=lead_time&from=365d&bucket=month'\n\nNew events arrive every few seconds. Ctrl-C stops it.\n"
     ))?;
     let (stop, stopped) = channel();
-    let living = std::thread::spawn(move || keep_alive(&client, alive, &stopped));
+    let living = std::thread::spawn(move || keep_alive(&client, &post, alive, &stopped));
     let served = local.wait_with_token();
     drop(stop);
     // It ends at the next tick, and has nothing to tell but that the server has gone.
@@ -76,11 +79,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Loads the history and shows what it comes to.
-fn tell(local: &Local, client: &Client, args: &DemoArgs, started: Timestamp) -> Result<Live, Failure> {
+fn tell(local: &Local, client: &Client, post: &Post, args: &DemoArgs, started: Timestamp) -> Result<Live, Failure> {
     let world = world::generate(args.seed, started, args.scale);
     let catalogue = serde_json::to_vec(&world.catalogue).map_err(|error| Failure::could_not(error.to_string()))?;
     client.put("/api/v1/catalogue", &Content { body: &catalogue, kind: "application/json" })?;
-    let loaded = load::load(client, &world.items)?;
+    let loaded = load::load(client, post, &world.items)?;
     let sent = clock::now();
     local.settle()?;
     let question = QuestionArgs {
@@ -99,9 +102,10 @@ fn summary(items: &[Item], loaded: &Loaded, started: Timestamp, sent: Timestamp)
     let seconds = |from: Timestamp, to: Timestamp| to.since(from) as f64 / 1_000_000.0;
     let wrong = items.iter().filter(|item| item.bad).count();
     format!(
-        "A year of a group was sent in {:.0} s and linked {:.1} s later: {} native events, {} requests as the articles print them, {} refused ({} of them wrong on purpose)\n",
+        "A year of a group was sent in {:.0} s and linked {:.1} s later: {} webhooks of GitHub's, {} native events, {} requests as the articles print them, {} refused ({} of them wrong on purpose)\n",
         seconds(started, sent),
         seconds(sent, clock::now()),
+        count(loaded.webhooks),
         count(loaded.events.accepted + loaded.events.duplicates),
         count(loaded.requests),
         count(loaded.events.rejected),
@@ -133,7 +137,7 @@ fn refuse_used(store: &Store, folder: &std::path::Path) -> Result<(), Failure> {
 }
 
 /// Loopback needs no token: it is a sample, and the printed calls of the articles work as they are.
-fn config(args: &DemoArgs, folder: PathBuf) -> Result<Config, Failure> {
+fn config(args: &DemoArgs, folder: PathBuf, secret: &str) -> Result<Config, Failure> {
     let loopback =
         ["127.0.0.0/8", "::1/128"].iter().map(|network| network.parse::<IpNet>()).collect::<Result<Vec<_>, _>>();
     let loopback = loopback.map_err(|error| Failure::could_not(error.to_string()))?;
@@ -143,16 +147,33 @@ fn config(args: &DemoArgs, folder: PathBuf) -> Result<Config, Failure> {
         data: DataConfig { dir: folder },
         ingest: IngestConfig { anonymous_networks: loopback.clone(), ..IngestConfig::default() },
         read: ReadConfig { anonymous_networks: loopback },
+        sources: vec![SourceConfig {
+            name: "github".to_owned(),
+            kind: "github".to_owned(),
+            secret: OneOrMore::One(Secret::new(secret)),
+            ..SourceConfig::default()
+        }],
         ..Config::default()
     })
 }
 
+/// What webhooks of this run are signed with.
+fn secret() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::could_not(format!("the system gives no random numbers: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Sends what is new until told to stop.
-fn keep_alive(client: &Client, mut live: Live, stopped: &std::sync::mpsc::Receiver<()>) {
+fn keep_alive(client: &Client, post: &Post, mut live: Live, stopped: &std::sync::mpsc::Receiver<()>) {
     while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        let (native, hooks): (Vec<Item>, Vec<Item>) =
+            live.tick(clock::now()).into_iter().partition(|item| item.route == EVENTS);
         let mut sender = Sender::new(client.clone(), |_| {});
-        let sent = live.tick(clock::now()).iter().try_for_each(|item| sender.text(&item.body, "a new event"));
-        if sent.and_then(|()| sender.finish().map(|_| ())).is_err() {
+        let sent = native.iter().try_for_each(|item| sender.text(&item.body, "a new event"));
+        let told = sent.and_then(|()| sender.finish().map(|_| ()));
+        if told.is_err() || hooks.iter().any(|item| post.send(item).is_err()) {
             return;
         }
     }

@@ -16,7 +16,7 @@ impl Life<'_> {
             self.burst(at);
             return;
         }
-        if self.running.last().is_some_and(|running| running.sha == head.sha) {
+        if self.running.last().is_some_and(|running| running.head.sha == head.sha) {
             if self.random.chance(0.3) {
                 self.configure(at);
             }
@@ -24,7 +24,7 @@ impl Life<'_> {
         }
         let release = self.release(&head);
         self.build(&release, at);
-        if self.member.feed == Feed::Native && self.random.chance(0.5) {
+        if self.has_pipeline() && self.random.chance(0.5) {
             let to_staging = self.attempt(&release, at.plus(-40 * MINUTE), Kind::Code);
             self.put(&Deploy { environment: "staging", id: format!("{}-staging", release.id), ..to_staging });
         }
@@ -51,7 +51,7 @@ impl Life<'_> {
                 at: at.plus(-5 * MINUTE),
                 message: "Bump the version".to_owned(),
             };
-            self.tell_commits(None, std::slice::from_ref(&commit));
+            self.tell_commits(before.as_ref().map(|head| head.sha.as_str()), std::slice::from_ref(&commit));
             let release = self.release(&commit);
             self.head = Some(commit);
             self.roll_out(release, at, Kind::Code, None);
@@ -78,34 +78,28 @@ impl Life<'_> {
             }
             _ => format!("{major}.{minor}.{patch}"),
         };
-        Release {
-            version,
-            sha: head.sha.clone(),
-            commit_at: head.at,
-            id: format!("{}-{}", self.member.name, self.numbers.deployment),
-        }
+        Release { version, head: head.clone(), id: format!("{}-{}", self.member.name, self.numbers.deployment) }
+    }
+
+    fn has_pipeline(&self) -> bool {
+        matches!(self.member.feed, Feed::Native | Feed::GitHub | Feed::Workflow)
     }
 
     fn build(&mut self, release: &Release, at: Timestamp) {
-        if self.member.feed != Feed::Native {
+        if !self.has_pipeline() {
             return;
         }
         let built = at.plus(-55 * MINUTE);
         if self.member.style != Style::BadData {
-            self.tell(events::tag(self.member, &release.version, &release.sha, built));
+            self.tell(events::tag(self.member, &release.version, &release.head, built));
         }
         // Tests that fail and then pass unchanged are as common here as elsewhere.
-        if self.random.chance(0.08) {
-            self.tell(events::pipeline(
-                self.member,
-                &release.version,
-                &release.sha,
-                built.plus(-15 * MINUTE),
-                1,
-                false,
-            ));
+        let (version, sha) = (&release.version, &release.head.sha);
+        let again = self.random.chance(0.08);
+        if again {
+            self.tell(events::pipeline(self.member, version, sha, built.plus(-15 * MINUTE), 1, false));
         }
-        self.tell(events::pipeline(self.member, &release.version, &release.sha, built, 2, true));
+        self.tell(events::pipeline(self.member, version, sha, built, if again { 2 } else { 1 }, true));
     }
 
     fn configure(&mut self, at: Timestamp) {
@@ -129,7 +123,7 @@ impl Life<'_> {
         }
         if self.member.style == Style::Elite && kind == Kind::Code {
             let passed = self.random.chance(0.95);
-            self.tell(events::canary(self.member, &release.id, at.plus(-10 * MINUTE), passed));
+            self.tell([events::canary(self.member, &release.id, at.plus(-10 * MINUTE), passed)]);
         }
         self.running.push(release);
     }
@@ -147,8 +141,8 @@ impl Life<'_> {
             at,
             succeeded: true,
             version: release.version.clone(),
-            sha: release.sha.clone(),
-            commit_at: release.commit_at,
+            sha: release.head.sha.clone(),
+            commit_at: release.head.at,
             kind,
             by_hand: self.random.chance(by_hand),
             fixes: None,
@@ -158,8 +152,6 @@ impl Life<'_> {
     fn put(&mut self, deploy: &Deploy<'_>) {
         let bad = self.member.style == Style::BadData;
         let flaws = Flaws { no_sha: bad && self.random.chance(0.2), naive: bad && self.random.chance(0.04) };
-        if let Some(item) = events::deployment(self.member, deploy, flaws) {
-            self.tell(item);
-        }
+        self.tell(events::deployment(self.member, deploy, flaws));
     }
 }

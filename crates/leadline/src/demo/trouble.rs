@@ -32,7 +32,7 @@ pub(super) fn after_deployment(life: &mut Life<'_>, at: Timestamp, pace: &Pace) 
     match end {
         End::Rollback => roll_back(life, remedy),
         End::Hotfix => {
-            let fixes = Some(trouble.id.clone()).filter(|_| !silent && life.random.chance(0.5));
+            let fixes = Some(trouble.id(life.member)).filter(|_| !silent && life.random.chance(0.5));
             hotfix(life, remedy, fixes);
         }
         End::ByItself => {}
@@ -61,10 +61,11 @@ fn begin(life: &mut Life<'_>, started: Timestamp, pace: &Pace) -> (Trouble, Time
     let acknowledged = detected.plus(((late + 1.0) * MINUTE as f64) as i64);
     let repair = (life.random.wait(pace.repair_h) * HOUR as f64) as i64 + 15 * MINUTE;
     let over = acknowledged.plus(repair);
-    life.numbers.incident += 1;
+    // Issues and pull requests are counted together.
+    life.numbers.request += 1;
     let title = life.random.pick(TITLES).copied().unwrap_or("is slow");
     let trouble = Trouble {
-        id: format!("{}-INC-{}", life.member.name, life.numbers.incident),
+        number: life.numbers.request,
         severity: life.random.pick(SEVERITIES).copied().unwrap_or("medium"),
         title: format!("{} {title}", life.member.name),
         started,
@@ -78,9 +79,7 @@ fn begin(life: &mut Life<'_>, started: Timestamp, pace: &Pace) -> (Trouble, Time
 }
 
 fn tell(life: &mut Life<'_>, trouble: &Trouble) {
-    for item in events::incident(life.member, trouble) {
-        life.tell(item);
-    }
+    life.tell(events::incident(life.member, trouble));
 }
 
 /// Back to what ran before.
