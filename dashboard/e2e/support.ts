@@ -11,11 +11,21 @@ export interface Sample {
   stop: () => void
 }
 
+const target = process.env['CARGO_TARGET_DIR'] ?? join(root, 'target')
+
 /** A server on a free port with a sample group in it. */
-export async function sample(...options: string[]): Promise<Sample> {
-  const built = process.env['LEADLINE_SAMPLE'] ?? join(process.env['CARGO_TARGET_DIR'] ?? join(root, 'target'), 'debug/examples/sample')
-  if (!existsSync(built)) throw new Error(`${built} is missing: run cargo build -p server --example sample`)
-  const server = spawn(built, options, { stdio: ['ignore', 'pipe', 'inherit'] })
+export function sample(...options: string[]): Promise<Sample> {
+  return started(process.env['LEADLINE_SAMPLE'] ?? join(target, 'debug/examples/sample'), 'cargo build -p server --example sample', options)
+}
+
+/** The server people run. */
+export function serve(...options: string[]): Promise<Sample> {
+  return started(process.env['LEADLINE'] ?? join(target, 'debug/leadline'), 'cargo build -p leadline', ['serve', ...options])
+}
+
+async function started(built: string, how: string, options: string[]): Promise<Sample> {
+  if (!existsSync(built)) throw new Error(`${built} is missing: run ${how}`)
+  const server = spawn(built, options, { stdio: ['ignore', 'pipe', 'inherit'], env: { RUST_LOG: 'warn', ...process.env } })
   const url = await listening(server)
   return { url, stop: () => server.kill('SIGKILL') }
 }

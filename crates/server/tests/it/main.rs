@@ -3,10 +3,13 @@
 mod access;
 mod articles;
 mod bad_input;
+mod compliance;
 mod contract;
 mod github;
 mod links;
 mod page;
+#[path = "../../../sources/tests/it/samples.rs"]
+mod samples;
 mod support;
 mod tree;
 mod worked_example;

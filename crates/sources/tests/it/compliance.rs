@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sources::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find, native, verify};
 
+use crate::samples::{headers, sample};
 use crate::support::sign;
 
 const NOW: &str = "2025-06-01T00:00:00Z";
@@ -16,41 +17,8 @@ fn deliver(source: &Source, route: &Route, body: &[u8]) -> Result<Parsed, domain
     (source.parse)(&Delivery { source: "ours", event: route.event, headers: &headers, body, received_at })
 }
 
-/// Headers without which a body at this address cannot be read.
-fn headers(path: &str) -> Vec<(String, String)> {
-    match path {
-        "/webhooks/github" => vec![("X-GitHub-Event".to_owned(), "push".to_owned())],
-        _ => Vec::new(),
-    }
-}
-
 fn routes() -> impl Iterator<Item = (&'static Source, &'static Route)> {
     SOURCES.iter().flat_map(|source| source.routes.iter().map(move |route| (source, route)))
-}
-
-/// A good body for every route: a new route without one fails the test.
-fn sample(path: &str) -> Value {
-    match path {
-        "/api/v1/events" => {
-            json!([{"type": "change", "repo": "shop", "sha": "a".repeat(40), "committed_at": "2025-01-01T10:00:00Z",
-            "message": "é \u{1F600} \"quoted\"", "paths": ["a/b"]}])
-        }
-        "/deployments" => json!({"service": "acme/cart", "environment": "production", "commit_sha": "abc1234",
-            "deployed_at": "2025-01-01T10:00:00Z", "status": "failed"}),
-        "/events/deployment" => json!({"service": "cart", "environment": "production", "commit_sha": "abc1234",
-            "commit_timestamp": "2025-01-01T09:00:00Z", "deployed_at": "2025-01-01T10:00:00Z", "is_hotfix": true}),
-        "/events/incident" => json!({"incident_id": "7", "service": "cart", "severity": "P1",
-            "detected_at": "2025-01-01T10:00:00Z", "resolved_at": null}),
-        "/webhook/commit" | "/webhooks/github" => {
-            json!({"ref": "refs/heads/main", "before": "0".repeat(40), "after": "a".repeat(40),
-            "repository": {"full_name": "acme/cart"},
-            "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}],
-            "head_commit": {"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}})
-        }
-        "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
-            "timestamp": "2025-01-01T10:00:00Z"}),
-        other => panic!("write a sample for {other}"),
-    }
 }
 
 /// No event, and a reason why.

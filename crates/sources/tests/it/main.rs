@@ -11,4 +11,5 @@ mod articles;
 mod compliance;
 mod git;
 mod github;
+mod samples;
 mod support;
