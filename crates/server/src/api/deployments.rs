@@ -6,6 +6,7 @@ use axum::response::Response;
 use domain::event::Status;
 use domain::{Code, DeploymentKey};
 use serde_json::json;
+use store::StoreError;
 use warehouse::Listing;
 
 use super::reply;
@@ -83,24 +84,32 @@ pub(crate) async fn one(
     app.fresh().await?;
     let store = app.store.clone();
     let read = move || {
-        let exact = id.split_once('/').map(|(source, id)| DeploymentKey::new(source, id));
-        if let Some(found) = exact.map(|key| store.deployment(&key)).transpose()?.flatten() {
-            return Ok(found);
-        }
-        match store.deployments_by_id(&id)?.as_slice() {
-            [] => Err(ApiError::new(Code::NotFound, format!("there is no deployment `{id}`"))),
-            [key] => store
-                .deployment(key)?
-                .ok_or_else(|| ApiError::new(Code::NotFound, format!("there is no deployment `{id}`"))),
-            many => {
-                let names: Vec<String> = many.iter().take(10).map(ToString::to_string).collect();
-                Err(ApiError::new(
-                    Code::Ambiguous,
-                    format!("`{id}` fits {} deployments: {}", many.len(), names.join(", ")),
-                ))
-            }
-        }
+        named("deployment", &id, |key| store.deployment(key), || store.deployments_by_id(&id))
     };
     let (fact, commits) = app.blocking(read).await?;
     reply::json(&headers, &json!({"deployment": fact, "commits": commits}))
+}
+
+/// What is named by `SOURCE/ID`, or by its id while that is unambiguous.
+pub(crate) fn named<T>(
+    what: &str,
+    name: &str,
+    exactly: impl Fn(&DeploymentKey) -> Result<Option<T>, StoreError>,
+    by_id: impl FnOnce() -> Result<Vec<DeploymentKey>, StoreError>,
+) -> Result<T, ApiError> {
+    if let Some((source, id)) = name.split_once('/')
+        && let Some(found) = exactly(&DeploymentKey::new(source, id))?
+    {
+        return Ok(found);
+    }
+    let missing = || ApiError::new(Code::NotFound, format!("there is no {what} `{name}`"));
+    match by_id()?.as_slice() {
+        [] => Err(missing()),
+        [key] => exactly(key)?.ok_or_else(missing),
+        many => {
+            let names: Vec<String> = many.iter().take(10).map(ToString::to_string).collect();
+            let message = format!("`{name}` fits {} {what}s: {}", many.len(), names.join(", "));
+            Err(ApiError::new(Code::Ambiguous, message))
+        }
+    }
 }

@@ -3,10 +3,9 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use domain::{Code, DeploymentKey};
 use serde_json::json;
 
-use super::deployments::{flag, listing};
+use super::deployments::{flag, listing, named};
 use super::reply;
 use crate::auth::Read;
 use crate::error::ApiError;
@@ -50,24 +49,7 @@ pub(crate) async fn one(
 ) -> Result<Response, ApiError> {
     app.fresh().await?;
     let store = app.store.clone();
-    let read = move || {
-        let missing = || ApiError::new(Code::NotFound, format!("there is no incident `{id}`"));
-        let exact = id.split_once('/').map(|(source, id)| DeploymentKey::new(source, id));
-        if let Some(found) = exact.map(|key| store.incident(&key)).transpose()?.flatten() {
-            return Ok(found);
-        }
-        match store.incidents_by_id(&id)?.as_slice() {
-            [] => Err(missing()),
-            [key] => store.incident(key)?.ok_or_else(missing),
-            many => {
-                let names: Vec<String> = many.iter().take(10).map(ToString::to_string).collect();
-                Err(ApiError::new(
-                    Code::Ambiguous,
-                    format!("`{id}` fits {} incidents: {}", many.len(), names.join(", ")),
-                ))
-            }
-        }
-    };
+    let read = move || named("incident", &id, |key| store.incident(key), || store.incidents_by_id(&id));
     let fact = app.blocking(read).await?;
     let causes: serde_json::Map<String, serde_json::Value> = domain::fact::CauseRule::ALL
         .iter()
