@@ -10,18 +10,19 @@ use axum::extract::Request;
 use domain::catalogue::Tree;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 use warehouse::Warehouse;
 
 use crate::auth::take_token_from_address;
+use crate::clock;
 use crate::config::Config;
 use crate::routes;
 use crate::senders::Senders;
 use crate::state::{App, Shown, Synced};
-use crate::{clock, sync};
+use crate::sync::{self, Calls};
 
 /// A running server.
 #[derive(Debug)]
@@ -71,14 +72,14 @@ impl Server {
         let shown =
             Arc::new(Shown { warehouse: ArcSwap::new(warehouse), tree: ArcSwap::from_pointee(Tree::default()) });
         let (sender, synced) = watch::channel(Synced { change: 0, at: clock::now(), ready: false });
-        let wake = Arc::new(Notify::new());
-        let on_change = Arc::clone(&wake);
-        store.on_change(Box::new(move |_| on_change.notify_one()));
-        let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
+        let calls = Arc::new(Calls::default());
+        let on_change = Arc::clone(&calls);
+        store.on_change(Box::new(move |_| on_change.applied.notify_one()));
+        let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), Arc::clone(&calls), sender));
         let definitions = Arc::new(domain::definition::shipped());
         let (stopping, told) = watch::channel(false);
         let config = Arc::new(config);
-        let app = App { config, store, shown, synced: synced.clone(), stopping: told, definitions, senders };
+        let app = App { config, store, shown, synced: synced.clone(), calls, stopping: told, definitions, senders };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();

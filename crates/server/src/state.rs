@@ -14,6 +14,7 @@ use warehouse::Warehouse;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::senders::Senders;
+use crate::sync::Calls;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) shown: Arc<Shown>,
     pub(crate) synced: watch::Receiver<Synced>,
+    /// To whoever keeps the warehouse as the store is.
+    pub(crate) calls: Arc<Calls>,
     /// Turns true when the server is told to stop: answers that never end by themselves end then.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) definitions: Arc<Vec<Definition>>,
@@ -75,6 +78,9 @@ impl App {
         let store = self.store.clone();
         let wanted = self.blocking(move || store.change_number().map_err(ApiError::from)).await?;
         let mut synced = self.synced.clone();
+        if synced.borrow().change < wanted {
+            self.calls.wanted.notify_one();
+        }
         let seen = tokio::time::timeout(FRESH, synced.wait_for(|synced| synced.ready && synced.change >= wanted)).await;
         match seen {
             Ok(Ok(_)) => Ok(crate::clock::now()),

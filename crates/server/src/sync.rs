@@ -2,19 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::catalogue::{ComponentId, Tree};
 use store::{Changes, Store, StoreError};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use warehouse::{Removed, Warehouse};
 
 use crate::clock;
 use crate::state::{Shown, Synced};
 
 const PAGE: usize = 5_000;
+/// While events stream in, the buckets they touch are built anew this often at most, and no more than half of the time.
+const PACE: Duration = Duration::from_millis(200);
+/// Nor is what is shown older than this for its sake.
+const LAST: Duration = Duration::from_millis(800);
+
+/// What the follower listens to.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// Something was applied.
+    pub(crate) applied: Notify,
+    /// Somebody waits for the numbers.
+    pub(crate) wanted: Notify,
+}
 
 /// Follows the store until the task is aborted.
-pub(crate) async fn follow(store: Store, shown: Arc<Shown>, wake: Arc<Notify>, synced: watch::Sender<Synced>) {
+pub(crate) async fn follow(store: Store, shown: Arc<Shown>, calls: Arc<Calls>, synced: watch::Sender<Synced>) {
     // What was accepted before a crash and not yet applied belongs to the data of the start.
     let settling = store.clone();
     match tokio::task::spawn_blocking(move || settling.settle()).await {
@@ -24,12 +39,19 @@ pub(crate) async fn follow(store: Store, shown: Arc<Shown>, wake: Arc<Notify>, s
     }
     let mut follower = Follower { store, shown, synced, change: 0, places: BTreeSet::new() };
     loop {
+        let began = Instant::now();
         if let Err(error) = follower.catch_up().await {
             tracing::error!(error = %error, "the warehouse could not follow the store; trying again");
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
         }
-        wake.notified().await;
+        let took = began.elapsed();
+        let earliest = Instant::now() + PACE.saturating_sub(took).max(took).min(LAST);
+        calls.applied.notified().await;
+        tokio::select! {
+            () = tokio::time::sleep_until(earliest) => {}
+            () = calls.wanted.notified() => {}
+        }
     }
 }
 

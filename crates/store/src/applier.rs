@@ -158,7 +158,7 @@ pub(crate) struct Done {
 /// Applies rows. It lives as long as the writer: the rules keep what events told of the tree in memory.
 pub(crate) struct Applier {
     interpreter: Arc<dyn Interpreter>,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     names: Names,
 }
@@ -166,14 +166,14 @@ pub(crate) struct Applier {
 impl Applier {
     /// For the catalogue that was applied last.
     pub(crate) fn new(conn: &Connection, interpreter: Arc<dyn Interpreter>) -> Result<Self, StoreError> {
-        let catalogue = read_catalogue(conn)?;
+        let catalogue = Arc::new(read_catalogue(conn)?);
         Ok(Applier { interpreter, catalogue, engine: None, names: Names::default() })
     }
 
     /// Starts anew on an emptied ledger, with this catalogue.
     pub(crate) fn start_over(&mut self, catalogue: Catalogue) {
         self.forget();
-        self.catalogue = catalogue;
+        self.catalogue = Arc::new(catalogue);
     }
 
     /// Forgets everything that a rolled back transaction may have told.
@@ -207,7 +207,7 @@ impl Applier {
     }
 
     fn attempt(&mut self, conn: &Connection, rows: &[Waiting], nested: bool) -> Result<Done, StoreError> {
-        let before = self.catalogue.clone();
+        let before = Arc::clone(&self.catalogue);
         // A panic in a parser or a rule is caught before the transaction ends, so nothing half-done is seen after it.
         let done = atomically(conn, nested, || {
             catch_unwind(AssertUnwindSafe(|| self.write(conn, rows)))
@@ -250,7 +250,7 @@ impl Applier {
             ledger.change += 1;
             ledger.tree = Some(ledger.change);
             write_catalogue(conn, &catalogue)?;
-            self.catalogue = catalogue;
+            self.catalogue = Arc::new(catalogue);
         }
         let mut done = Done { tally: Tally::default(), change: ledger.change };
         write_number(conn, CHANGE, ledger.change)?;

@@ -107,18 +107,33 @@ impl<R> Writer<R> {
             last.insert(put.key.clone(), put);
         }
         let mut touched: BTreeMap<Place, (HashSet<Key>, Vec<R>)> = BTreeMap::new();
+        let mut moves = Vec::with_capacity(last.len());
         for (key, put) in last {
-            if let Some(old) = self.index.remove(&key) {
-                touched.entry(old).or_default().0.insert(key.clone());
+            if let Some(old) = self.index.get(&key) {
+                touched.entry(old.clone()).or_default().0.insert(key.clone());
             }
-            if !put.rows.is_empty() {
-                touched.entry(put.place.clone()).or_default().1.extend(put.rows);
-                self.index.insert(key, put.place);
+            let place = (!put.rows.is_empty()).then(|| put.place.clone());
+            if let Some(place) = &place {
+                touched.entry(place.clone()).or_default().1.extend(put.rows);
             }
+            moves.push((key, place));
         }
-        for (place, (gone, rows)) in touched {
-            let bucket = self.rebuild(data.get(&place), &gone, &rows)?;
+        // All of them before anything is changed: what fails here is tried again from the start.
+        let rebuilt = touched
+            .into_iter()
+            .map(|(place, (gone, rows))| {
+                let bucket = self.rebuild(data.get(&place), &gone, &rows)?;
+                Ok((place, bucket))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for (place, bucket) in rebuilt {
             data.put(&place, bucket);
+        }
+        for (key, place) in moves {
+            match place {
+                Some(place) => self.index.insert(key, place),
+                None => self.index.remove(&key),
+            };
         }
         Ok(())
     }

@@ -52,6 +52,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let secret = secret()?;
     let (mut local, client) = Local::start(config(args, folder, &secret)?, store)?;
     let post = Post::new(client.clone(), &secret);
+    if !args.no_serve {
+        out::note(&format!("{} shows the group already; it fills while the year is sent\n", client.base()));
+    }
     let told = tell(&local, &client, &post, args, started);
     let alive = match told {
         Ok(alive) => alive,

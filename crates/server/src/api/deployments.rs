@@ -83,9 +83,7 @@ pub(crate) async fn one(
 ) -> Result<Response, ApiError> {
     app.fresh().await?;
     let store = app.store.clone();
-    let read = move || {
-        named("deployment", &id, |key| store.deployment(key), || store.deployments_by_id(&id))
-    };
+    let read = move || named("deployment", &id, |key| store.deployment(key), || store.deployments_by_id(&id));
     let (fact, commits) = app.blocking(read).await?;
     reply::json(&headers, &json!({"deployment": fact, "commits": commits}))
 }
