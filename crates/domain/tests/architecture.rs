@@ -22,7 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
-    ("sources", &["gix"]),
+    ("sources", &["gix", "ring"]),
     ("dashboard-assets", &["rust-embed"]),
 ];
 
