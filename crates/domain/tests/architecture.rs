@@ -125,6 +125,20 @@ fn domain_and_correlate_are_pure() {
     }
 }
 
+/// Who may make a client of HTTP: there every request has limits of time and size, and secrets stay out of logs.
+const HTTP_CLIENTS: &[&str] = &["sources/src/poll/http.rs", "leadline/src/client.rs"];
+
+#[test]
+fn requests_go_out_from_two_places_only() {
+    for file in rust_files(&crates()) {
+        let name = file.strip_prefix(crates()).expect("below crates/").to_string_lossy().replace('\\', "/");
+        if name.contains("/src/") && !HTTP_CLIENTS.contains(&name.as_str()) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            assert!(!text.contains("ureq"), "{name} talks HTTP by itself: see {HTTP_CLIENTS:?}");
+        }
+    }
+}
+
 #[test]
 fn no_test_is_ignored_and_nothing_is_left_to_be_done() {
     // Spelled apart, so that this file does not find itself.

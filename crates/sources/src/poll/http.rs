@@ -3,12 +3,16 @@
 use std::io::Read;
 use std::time::Duration;
 
-use ureq::config::RedirectAuthHeaders;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
+use url::Url;
+
+use super::link::same_server;
 
 /// No page is longer, in bytes.
 const PAGE_BYTES: u64 = 64 << 20;
+/// How often one thing may have moved.
+const MOVES: usize = 5;
 const CONNECT: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(60);
 const WHOLE: Duration = Duration::from_secs(180);
@@ -43,9 +47,9 @@ impl Http {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // A repository that was renamed is found under its new name; the token goes to no other server.
-            .max_redirects(5)
-            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            // Followed below, where it can be seen that the token goes to no other server.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
             .timeout_global(Some(WHOLE))
@@ -55,8 +59,23 @@ impl Http {
         Http(config.into())
     }
 
-    /// One request and its whole answer; what went wrong in a few words, never with a header in them.
+    /// One request and its whole answer; what went wrong in a few words, never with a header in them. What has moved
+    /// within the server, as a repository that was renamed, is asked for there.
     pub(super) fn send(&self, post: bool, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
+        let mut place = url.to_owned();
+        for _ in 0..MOVES {
+            let answer = self.once(post, &place, headers)?;
+            let moved = matches!(answer.status, 301 | 302 | 307 | 308);
+            let next = answer.header("location").and_then(|next| Url::parse(&place).ok()?.join(next).ok());
+            match next.filter(|next| moved && !post && same_server(url, next.as_str())) {
+                Some(next) => place = next.into(),
+                None => return Ok(answer),
+            }
+        }
+        Err("it was moved again and again".to_owned())
+    }
+
+    fn once(&self, post: bool, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
         let answer = if post {
             let mut request = self.0.post(url);
             for (name, value) in headers {

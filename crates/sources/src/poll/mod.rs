@@ -19,7 +19,7 @@ pub use error::PollError;
 pub use host::{Halt, Host};
 pub use page::Page;
 pub use progress::{Failure, Progress, RateLimit, Waiting};
-pub use settings::{Backfill, Credentials, Settings};
+pub use settings::{Backfill, Credentials, Outcome, Settings};
 
 pub(crate) use client::{Ask, Client, Fetched};
 pub(crate) use error::Refusal;

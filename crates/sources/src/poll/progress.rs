@@ -1,15 +1,15 @@
 //! How far a backfill is, for people.
 
 use domain::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How far a backfill is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The repository being read.
     pub repository: Option<String>,
     /// What of it.
-    pub resource: Option<&'static str>,
+    pub resource: Option<String>,
     /// Repositories read to their end.
     pub repositories_done: u64,
     /// Repositories to read, as far as is known.
@@ -29,7 +29,7 @@ pub struct Progress {
 }
 
 /// A pause that the vendor or its trouble imposes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Until when.
     pub until: Timestamp,
@@ -38,7 +38,7 @@ pub struct Waiting {
 }
 
 /// A vendor's limit of requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
     /// Requests left.
     pub remaining: u64,
@@ -49,7 +49,7 @@ pub struct RateLimit {
 }
 
 /// Something that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Of which repository, or owner.
     pub repository: String,

@@ -6,6 +6,9 @@ use domain::Timestamp;
 
 use super::{Host, PollError, Progress};
 
+/// How far it came, and why not to the end.
+pub type Outcome = (Progress, Result<(), PollError>);
+
 /// How the past of a kind of source is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Backfill {
@@ -16,7 +19,7 @@ pub struct Backfill {
     /// What is wrong with settings, before anything is asked.
     pub check: fn(&Settings) -> Result<(), String>,
     /// Reads everything, hands pages to the host, and tells how far it came.
-    pub run: fn(&Settings, &mut dyn Host) -> (Progress, Result<(), PollError>),
+    pub run: fn(&Settings, &mut dyn Host) -> Outcome,
 }
 
 /// What to read.

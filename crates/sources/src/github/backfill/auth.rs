@@ -26,7 +26,7 @@ const INSTALLATION_PAGES: usize = 100;
 /// As whom.
 pub(super) enum Auth {
     Token(String),
-    App(App),
+    App(Box<App>),
 }
 
 /// An app and its tokens.
@@ -55,14 +55,14 @@ impl Auth {
     pub(super) fn new(settings: &Settings) -> Result<Self, String> {
         Ok(match &settings.credentials {
             Credentials::Token(token) => Auth::Token(token.clone()),
-            Credentials::App { id, private_key } => Auth::App(App {
+            Credentials::App { id, private_key } => Auth::App(Box::new(App {
                 api_url: settings.api_url.clone(),
                 id: id.clone(),
                 key: app_key(id, private_key)?,
                 installations: None,
                 tokens: BTreeMap::new(),
                 last: None,
-            }),
+            })),
         })
     }
 

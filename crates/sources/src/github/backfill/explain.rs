@@ -11,6 +11,7 @@ pub(super) fn refusal(what: &str, status: u16, body: &str, lacking: Option<&str>
     Refusal::this(
         Some(status),
         match status {
+            300..=399 => format!("{what}: moved to another server, which is not asked; is `api_url` right?"),
             401 => format!(
                 "GitHub does not accept the token for {what} (401{said}): it is wrong, was revoked or has expired; make a new \
              one and set it as `token`, `token_file` or `token_env` of the source, or see `app_id` and `private_key_file`"

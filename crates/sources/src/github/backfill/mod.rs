@@ -19,7 +19,7 @@ use domain::Timestamp;
 use self::auth::Auth;
 use self::repositories::Repository;
 use crate::poll::{
-    Ask, Backfill, Client, Failure, Fetched, Host, Page, PollError, Progress, Refusal, Settings, same_server,
+    Ask, Backfill, Client, Failure, Fetched, Host, Outcome, Page, PollError, Progress, Refusal, Settings, same_server,
 };
 
 pub(super) const BACKFILL: Backfill = Backfill {
@@ -35,7 +35,7 @@ const PER_PAGE: usize = 100;
 /// Header of a 403 that names the permission it lacks.
 const LACKING: &str = "x-accepted-github-permissions";
 
-fn run(settings: &Settings, host: &mut dyn Host) -> (Progress, Result<(), PollError>) {
+fn run(settings: &Settings, host: &mut dyn Host) -> Outcome {
     let mut reader = match Auth::new(settings) {
         Ok(auth) => Reader { settings, host, client: Client::new("GitHub", LACKING), auth },
         Err(why) => return (Progress::default(), Err(PollError::Failed(why))),
@@ -101,7 +101,7 @@ impl Reader<'_> {
         resource: &'static str,
         read: impl FnOnce(&mut Self) -> Part<T>,
     ) -> Result<Option<T>, PollError> {
-        self.client.progress.resource = Some(resource);
+        self.client.progress.resource = Some(resource.to_owned());
         self.host.tell(&self.client.progress);
         match read(self) {
             Ok(read) => Ok(Some(read)),

@@ -36,7 +36,7 @@ impl Repository {
 impl Reader<'_> {
     /// Each once, in the order of the settings. One that cannot be read is noted.
     pub(super) fn repositories(&mut self) -> Result<Vec<Repository>, PollError> {
-        self.client.progress.resource = Some("repositories");
+        self.client.progress.resource = Some("repositories".to_owned());
         self.host.tell(&self.client.progress);
         let mut found = Vec::new();
         for name in &self.settings.repositories {
