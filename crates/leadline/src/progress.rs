@@ -19,6 +19,28 @@ impl Progress {
         Progress(bar)
     }
 
+    /// Of something done elsewhere, which says by itself how far it is.
+    pub(crate) fn watching(what: &str) -> Self {
+        let progress = Progress::new(what, 0);
+        progress.0.set_prefix(what.to_owned());
+        progress.0.set_message("");
+        let style = ProgressStyle::with_template("{prefix} {bar:16} {human_pos} of {human_len}  {wide_msg}");
+        progress.0.set_length(1);
+        progress.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
+        progress
+    }
+
+    /// What it is doing.
+    pub(crate) fn say(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// So many are done.
+    pub(crate) fn reached(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
     /// So many more are done.
     pub(crate) fn add(&self, done: u64) {
         self.0.inc(done);
