@@ -18,6 +18,11 @@ pub(super) const AUTHOR: &str = "leadline-author";
 /// Header with when it was last changed.
 pub(super) const UPDATED_AT: &str = "leadline-updated-at";
 
+/// Header with the numbers of issues that were incidents when their page came last, and are none any more.
+pub(super) const LOST: &str = "leadline-lost";
+/// Header that tells a page from the same content at another time.
+pub(super) const GENERATION: &str = "leadline-generation";
+
 /// Reads one item of a page.
 type Read<'a> = fn(&PageOf<'a>, Map<String, Value>) -> Result<Vec<Result<Event, Problem>>, Problem>;
 
@@ -122,7 +127,11 @@ impl PageOf<'_> {
     }
 
     fn issue(&self, item: Map<String, Value>) -> Result<Vec<Result<Event, Problem>>, Problem> {
-        self.hook("issue", item, Map::new(), issue::issue)
+        let number = item.get("number").map(Value::to_string).unwrap_or_default();
+        let lost = self.delivery.header(LOST).is_some_and(|lost| lost.split(',').any(|lost| lost == number));
+        // As the webhook that told of it would have said.
+        let told = if lost { json!({"action": "unlabeled", "label": {"name": "incident"}}) } else { json!({}) };
+        self.hook("issue", item, told.as_object().cloned().unwrap_or_default(), issue::issue)
     }
 
     fn pull_request(&self, item: Map<String, Value>) -> Result<Vec<Result<Event, Problem>>, Problem> {

@@ -7,8 +7,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
     let url = url::Url::parse(&settings.api_url).ok();
     let plain =
         url.filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.password().is_none());
-    if plain.is_none_or(|url| url.host_str().is_none()) {
+    let Some(url) = plain.filter(|url| url.host_str().is_some()) else {
         return Err("api_url is not an address; write https://HOST/api/v3 for GitHub Enterprise".to_owned());
+    };
+    if url.scheme() == "http" && !is_this_machine(&url) {
+        return Err("api_url begins with http://, which would show the token to everybody on the way; write https://"
+            .to_owned());
     }
     for name in &settings.repositories {
         let parts: Vec<&str> = name.split('/').collect();
@@ -28,6 +32,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         }
         Credentials::Token(_) => Ok(()),
         Credentials::App { id, private_key } => auth::app_key(id, private_key).map(|_| ()),
+    }
+}
+
+fn is_this_machine(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -16,6 +16,15 @@ use crate::poll::Refusal;
 /// Commits beside the default branch from which history is read, of one repository and in one run.
 const HEADS: usize = 5_000;
 
+/// Why the history of a commit did not bring it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Missed {
+    /// It is not there.
+    gone: bool,
+    /// It is older than this, in microseconds.
+    since: Option<i64>,
+}
+
 /// How far the history of the default branch has been read.
 #[derive(Debug, Serialize, Deserialize)]
 struct Walk {
@@ -62,17 +71,44 @@ impl Reader<'_> {
     /// known.
     pub(super) fn unknown_commits(&mut self, repository: &Repository, heads: &[String]) -> Part<()> {
         let mut tried = BTreeSet::new();
-        while tried.len() < HEADS {
+        loop {
             let unknown = self.host.unknown_commits(&repository.name, heads, self.since().is_none())?;
-            let Some(head) = unknown.into_iter().find(|sha| !tried.contains(sha)) else { break };
-            let next = Some(self.history(repository, &head));
-            tried.insert(head.clone());
-            let mut walk = Walk { head, since: None, next, to_known: true, past: None };
-            match self.pages(repository, &mut walk, |_, _| Ok(())) {
-                // A commit that was thrown away, or is of another repository.
-                Err(Refusal::This { status: Some(404 | 409 | 422), .. }) => {}
-                walked => walked?,
+            let unknown: Vec<String> = unknown.into_iter().filter(|sha| !tried.contains(sha)).collect();
+            if unknown.is_empty() || tried.len() >= HEADS {
+                return Ok(());
             }
+            for head in unknown {
+                tried.insert(head.clone());
+                self.below(repository, head)?;
+            }
+        }
+    }
+
+    /// The history of a commit that may be known by now, or may never be.
+    fn below(&mut self, repository: &Repository, head: String) -> Part<()> {
+        let since = self.since().map(domain::Timestamp::micros);
+        let key = format!("head {} {head}", repository.name);
+        let missed = self.host.recall(&key)?.and_then(|text| serde_json::from_str::<Missed>(&text).ok());
+        // What was not there, or was older than what was asked for, is asked for again only further back.
+        if missed.is_some_and(|missed| {
+            missed.gone || since.is_some_and(|since| missed.since.is_some_and(|own| own <= since))
+        }) {
+            return Ok(());
+        }
+        let one = std::slice::from_ref(&head);
+        if self.host.unknown_commits(&repository.name, one, false)?.is_empty() {
+            return Ok(());
+        }
+        let next = Some(self.history(repository, &head));
+        let mut walk = Walk { head: head.clone(), since, next, to_known: true, past: None };
+        let gone = match self.pages(repository, &mut walk, |_, _| Ok(())) {
+            // A commit that was thrown away, or is of another repository.
+            Err(Refusal::This { status: Some(404 | 409 | 422), .. }) => true,
+            walked => walked.map(|()| false)?,
+        };
+        if gone || !self.host.unknown_commits(&repository.name, one, false)?.is_empty() {
+            let text = serde_json::to_string(&Missed { gone, since });
+            self.host.remember(&key, &text.map_err(|error| Refusal::everything(error.to_string()))?)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::repositories::Repository;
 use super::resources::{Item, List};
 use super::{PER_PAGE, Part, Reader};
+use crate::github::page::{GENERATION, LOST};
 use crate::poll::Refusal;
 
 /// A list that still moves after so many passes moves faster than it can be read; the next run reads on.
@@ -24,6 +25,27 @@ struct Seen {
     etag: Option<String>,
     next: Option<String>,
     items: Vec<Item>,
+    /// How many different contents it has had.
+    #[serde(default)]
+    generation: u64,
+}
+
+impl Seen {
+    /// What has to be known to read the page that comes after this one.
+    fn context(&self, list: &List, now: &[Item]) -> Vec<(&'static str, String)> {
+        let mut context = Vec::new();
+        if list.timeless && self.generation > 0 {
+            context.push((GENERATION, self.generation.to_string()));
+        }
+        let still = |id: &str| now.iter().any(|item| item.id == id && item.marked);
+        let here = |id: &str| now.iter().any(|item| item.id == id);
+        let lost = self.items.iter().filter(|item| item.marked && here(&item.id) && !still(&item.id));
+        let lost: Vec<&str> = lost.map(|item| item.id.as_str()).collect();
+        if list.resource == "issues" && !lost.is_empty() {
+            context.push((LOST, lost.join(",")));
+        }
+        context
+    }
 }
 
 impl Reader<'_> {
@@ -85,11 +107,13 @@ impl Reader<'_> {
         let things =
             things.ok_or_else(|| Refusal::this(None, format!("a page of {what} is no list; is `api_url` right?")))?;
         let items: Vec<Item> = things.iter().filter_map(list.item).collect();
-        let seen = Seen { etag: answer.etag, next: answer.next, items };
         self.count(things.len());
         if keep && !things.is_empty() {
-            self.keep(&repository.name, list.resource, Vec::new(), answer.body)?;
+            let context = known.context(list, &items);
+            self.keep(&repository.name, list.resource, context, answer.body)?;
         }
+        let generation = known.generation + u64::from(known.items != items);
+        let seen = Seen { etag: answer.etag, next: answer.next, items, generation };
         let text = serde_json::to_string(&seen).map_err(|error| Refusal::everything(error.to_string()))?;
         self.host.remember(&key, &text)?;
         Ok(seen)

@@ -4,6 +4,7 @@ use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::github::issue;
 use crate::json::text;
 
 /// A list of a repository.
@@ -15,6 +16,8 @@ pub(super) struct List {
     pub(super) within: Option<&'static str>,
     /// What is remembered of one.
     pub(super) item: fn(&Value) -> Option<Item>,
+    /// Its things do not say when they changed: a page that is again what it once was is news.
+    pub(super) timeless: bool,
     /// New things come at its end and nothing ever leaves it: then pages that were read stay as they were.
     pub(super) steady: bool,
 }
@@ -36,7 +39,8 @@ pub(super) struct Item {
     /// Who opened it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) author: Option<String>,
-    /// Of a pull request whether it was merged, of a reference whether its tag is annotated.
+    /// Of a pull request whether it was merged, of a reference whether its tag is annotated, of an issue whether it is an
+    /// incident.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) marked: bool,
     /// Of a run which attempt it is.
@@ -63,6 +67,7 @@ pub(super) const TAGS: List = List {
         let sha = word(tag, "/commit/sha")?;
         Some(Item { id: word(tag, "/name")?, version: sha.clone(), sha: Some(sha), ..Item::default() })
     },
+    timeless: true,
     steady: false,
 };
 
@@ -75,6 +80,7 @@ pub(super) const TAG_REFS: List = List {
         let marked = text(reference.pointer("/object/type")) == Some("tag");
         Some(Item { id: word(reference, "/ref")?, version: sha.clone(), sha: Some(sha), marked, ..Item::default() })
     },
+    timeless: false,
     steady: false,
 };
 
@@ -85,6 +91,7 @@ pub(super) const RELEASES: List = List {
         let version = word(release, "/updated_at").or_else(|| word(release, "/published_at")).unwrap_or_default();
         Some(Item { id: number(release, "id")?, version, at: instant(release, "created_at"), ..Item::default() })
     },
+    timeless: false,
     steady: false,
 };
 
@@ -96,6 +103,7 @@ pub(super) const DEPLOYMENTS: List = List {
         let (id, sha) = (number(deployment, "id")?, word(deployment, "/sha"));
         Some(Item { id, version, at: instant(deployment, "created_at"), sha, ..Item::default() })
     },
+    timeless: false,
     steady: false,
 };
 
@@ -109,6 +117,7 @@ pub(super) const PULL_REQUESTS: List = List {
         let author = word(request, "/user/login");
         Some(Item { id, version, at: instant(request, "updated_at"), author, marked, ..Item::default() })
     },
+    timeless: false,
     steady: false,
 };
 
@@ -123,6 +132,7 @@ pub(super) const RUNS: List = List {
         let attempt = run.get("run_attempt").and_then(Value::as_u64);
         Some(Item { id: number(run, "id")?, version, at: instant(run, "created_at"), attempt, ..Item::default() })
     },
+    timeless: false,
     steady: false,
 };
 
@@ -131,8 +141,16 @@ pub(super) const ISSUES: List = List {
     within: None,
     item: |issue| {
         let version = word(issue, "/updated_at").unwrap_or_default();
-        Some(Item { id: number(issue, "number")?, version, at: instant(issue, "updated_at"), ..Item::default() })
+        let marked = issue::is_incident(issue);
+        Some(Item {
+            id: number(issue, "number")?,
+            version,
+            at: instant(issue, "updated_at"),
+            marked,
+            ..Item::default()
+        })
     },
     // An issue can be deleted or moved to another repository.
+    timeless: false,
     steady: false,
 };

@@ -152,6 +152,63 @@ fn a_full_last_page_that_got_a_successor_is_not_taken_for_the_last() {
 }
 
 #[test]
+fn what_is_taken_back_later_is_taken_back() {
+    let hub = hub(3, &[Step::Incident(false), Step::Tag, Step::Commit]);
+    let mut desk = Desk::new();
+    let mut settings = settings(&hub);
+    desk.read(&settings);
+    let incident = |desk: &Desk| {
+        desk.entities.iter().find(|(key, _)| key.kind == EventKind::Incident).unwrap().1.flag("withdrawn")
+    };
+    let tag = |desk: &Desk| {
+        desk.entities.iter().find(|(key, _)| key.kind == EventKind::Tag).unwrap().1.text("sha").map(str::to_owned)
+    };
+    let first = tag(&desk);
+    assert_eq!(incident(&desk), Some(false));
+    // The label is taken off; the tag is moved, back, and again.
+    for (round, moved) in [(2, true), (3, false), (4, true), (5, false)] {
+        hub.change(|data| {
+            let issue = &mut data.lists.get_mut("/repos/acme/cart/issues").unwrap()[0];
+            (issue["labels"], issue["updated_at"]) = (json!([]), json!(format!("2025-02-0{round}T00:00:00Z")));
+            let head = data.objects["/repos/acme/cart/git/ref/heads/main"]["object"]["sha"].clone();
+            data.lists.get_mut("/repos/acme/cart/tags").unwrap()[0]["commit"]["sha"] =
+                if moved { head } else { json!(first.clone()) };
+        });
+        desk.now = desk.now.plus(domain::time::HOUR);
+        settings.run = round.to_string();
+        desk.read(&settings);
+        assert_eq!((incident(&desk), tag(&desk) == first), (Some(true), !moved), "{round}");
+    }
+}
+
+#[test]
+fn heads_that_are_not_there_are_asked_for_once() {
+    let hub = hub(3, &[Step::Commit, Step::Deploy("success")]);
+    hub.change(|data| {
+        let tags = [("v0.1.0", 100), ("v9.9.9", 999)]
+            .map(|(name, number)| json!({"name": name, "commit": {"sha": sha(number)}}));
+        data.lists.insert("/repos/acme/cart/tags".to_owned(), tags.into());
+    });
+    let mut desk = Desk::new();
+    let since = domain::Timestamp::parse("2025-01-01T02:00:00Z").unwrap();
+    let of = |run: &str, since: Option<domain::Timestamp>| sources::poll::Settings {
+        run: run.to_owned(),
+        since,
+        ..settings(&hub)
+    };
+    let heads =
+        || hub.asked().iter().filter(|asked| [100, 999].iter().any(|number| asked.contains(&sha(*number)))).count();
+    desk.read(&of("1", Some(since)));
+    assert_eq!(heads(), 2, "one is older, one was thrown away");
+    hub.script(|_, _, _| None);
+    desk.read(&of("2", Some(since.plus(domain::time::HOUR))));
+    assert_eq!(heads(), 0);
+    // Further back the older one is there.
+    desk.read(&of("3", None));
+    assert!(ids(&desk, EventKind::Change).contains(&format!("acme/cart@{}", sha(100))));
+}
+
+#[test]
 fn killed_at_any_point_it_goes_on_and_ends_with_the_same() {
     let hub = hub(3, YEAR);
     let mut whole = Desk::new();

@@ -128,6 +128,7 @@ fn settings_are_checked_before_anything_is_asked() {
     for (bad, said) in [
         (Settings { api_url: "ftp://x".to_owned(), ..good.clone() }, "api_url"),
         (Settings { api_url: "https://a:b@x".to_owned(), ..good.clone() }, "api_url"),
+        (Settings { api_url: "http://github.example.org/api/v3".to_owned(), ..good.clone() }, "write https://"),
         (Settings { repositories: vec!["cart".to_owned()], ..good.clone() }, "write owner/name"),
         (Settings { repositories: vec!["a/..".to_owned()], ..good.clone() }, "write owner/name"),
         (Settings { owners: vec!["a?b".to_owned()], ..good.clone() }, "no user or organisation"),
