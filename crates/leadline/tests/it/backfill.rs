@@ -69,7 +69,7 @@ fn how_it_ends_is_its_exit_code() {
     hub.script(|_, target, _| {
         let lacking = vec![("x-accepted-github-permissions", "issues=read".to_owned())];
         let message = json!({"message": "Resource not accessible by integration"}).to_string();
-        target.contains("/issues?").then(|| Fault::Answer(403, lacking, message))
+        target.contains("/issues?").then_some(Fault::Answer(403, lacking, message))
     });
     let ran = backfill(folder.path(), &file, &["acme"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
@@ -108,7 +108,7 @@ fn killed_and_run_again_it_gives_the_same_facts() {
     let file = configured(folder, &hub);
     hub.script(|_, target, _| {
         let wait = vec![("retry-after", "3000".to_owned())];
-        target.contains("/pulls?").then(|| Fault::Answer(429, wait, String::new()))
+        target.contains("/pulls?").then_some(Fault::Answer(429, wait, String::new()))
     });
     let mut command = binary();
     command.args(["backfill", "acme", "--config"]).arg(&file).arg("--data").arg(folder.join("data"));

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::parts::seconds;
 use super::repositories::Repository;
-use super::{Part, Reader};
+use super::{Part, Reader, Trail};
 use crate::json::text;
 use crate::poll::Refusal;
 
@@ -155,7 +155,9 @@ impl Reader<'_> {
         mut read: impl FnMut(&mut Self, &Walk) -> Part<()>,
     ) -> Part<()> {
         let what = format!("commits of {}", repository.name);
+        let mut trail = Trail::default();
         while let Some(url) = walk.next.clone() {
+            trail.go(&url, &what)?;
             let answer = self.get(repository.owner(), &url, &what, None)?;
             let page: Vec<Value> = serde_json::from_slice(&answer.body)
                 .map_err(|_| Refusal::this(None, format!("a page of {what} is no list; is `api_url` right?")))?;

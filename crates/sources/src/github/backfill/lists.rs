@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::repositories::Repository;
 use super::resources::{Item, List};
-use super::{PER_PAGE, Part, Reader};
+use super::{PER_PAGE, Part, Reader, Trail};
 use crate::github::page::{GENERATION, LOST};
 use crate::poll::Refusal;
 
@@ -63,7 +63,9 @@ impl Reader<'_> {
         for _ in 0..PASSES {
             let (mut pages, mut news) = (0, false);
             let mut next = Some(self.url(&repository.path(path)));
+            let mut trail = Trail::default();
             while let Some(url) = next {
+                trail.go(&url, &what)?;
                 let page = self.page(repository, list, &url, &what, keep)?;
                 pages += 1;
                 let old = oldest.is_some_and(|oldest| {

@@ -14,6 +14,8 @@ mod parts;
 mod repositories;
 mod resources;
 
+use std::collections::BTreeSet;
+
 use domain::Timestamp;
 
 use self::auth::Auth;
@@ -50,6 +52,19 @@ fn run(settings: &Settings, host: &mut dyn Host) -> Outcome {
 
 /// Whether a part could be read; of a `Err` the whole backfill ends.
 type Part<T> = Result<T, Refusal>;
+
+/// Pages of one list: a page that names one before as the next would be read for ever.
+#[derive(Debug, Default)]
+struct Trail(BTreeSet<String>);
+
+impl Trail {
+    fn go(&mut self, url: &str, what: &str) -> Part<()> {
+        if self.0.insert(url.to_owned()) {
+            return Ok(());
+        }
+        Err(Refusal::this(None, format!("the pages of {what} go round in a circle; is `api_url` right?")))
+    }
+}
 
 struct Reader<'a> {
     settings: &'a Settings,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::repositories::Repository;
 use super::resources::{ALL_PULL_REQUESTS, DEPLOYMENTS, ISSUES, Item, PULL_REQUESTS, RELEASES, RUNS, TAG_REFS, TAGS};
-use super::{PER_PAGE, Part, Reader};
+use super::{Part, Reader, Trail};
 use crate::github::page::{AUTHOR, NUMBER, UPDATED_AT};
 use crate::poll::Refusal;
 
@@ -157,7 +157,9 @@ impl Reader<'_> {
         let mut etag = etag;
         let mut next = Some(self.url(&repository.path(&of.path)));
         let (mut pages, mut last) = (0, None);
+        let mut trail = Trail::default();
         while let Some(url) = next {
+            trail.go(&url, &what)?;
             let answer = self.get(repository.owner(), &url, &what, etag.take())?;
             if answer.unchanged {
                 self.count_unchanged();
@@ -183,9 +185,8 @@ impl Reader<'_> {
     }
 }
 
-/// A tag of one page says nothing of others; and a full page may get a successor without changing.
+/// A tag of one page says nothing of others.
 fn etag_of(pages: usize, etag: Option<String>) -> Option<String> {
-    const { assert!(PER_PAGE > 1) };
     etag.filter(|_| pages == 1)
 }
 

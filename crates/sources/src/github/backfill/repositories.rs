@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{PER_PAGE, Part, Reader};
+use super::{PER_PAGE, Part, Reader, Trail};
 use crate::json::text;
 use crate::poll::{PollError, Refusal};
 
@@ -92,7 +92,9 @@ impl Reader<'_> {
         };
         let mut found = Vec::new();
         let mut next = Some(first);
+        let mut trail = Trail::default();
         while let Some(url) = next {
+            trail.go(&url, &what)?;
             let page = self.get(owner, &url, &what, None)?;
             let body: Value = serde_json::from_slice(&page.body).unwrap_or_default();
             let items = body.get("repositories").unwrap_or(&body).as_array().cloned().unwrap_or_default();

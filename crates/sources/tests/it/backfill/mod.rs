@@ -1,5 +1,6 @@
 //! GitHub's past, read from a GitHub of this machine.
 
+mod any;
 mod apps;
 mod equal;
 mod host;

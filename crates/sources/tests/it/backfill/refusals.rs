@@ -120,6 +120,22 @@ fn answers_that_are_not_githubs_are_told() {
 }
 
 #[test]
+fn pages_that_go_round_in_a_circle_are_left() {
+    let hub = hub();
+    let url = hub.url();
+    hub.script(move |_, target, _| {
+        let list =
+            ["/tags?", "/statuses?", "/commits?", "/releases?"].into_iter().find(|list| target.contains(list))?;
+        let next = format!("<{url}/repos/acme/cart{list}page=2>; rel=\"next\"");
+        Some(Fault::Answer(200, vec![("link", next)], "[]".to_owned()))
+    });
+    let failures = failures(&hub, &settings(&hub));
+    let of: Vec<&str> = failures.iter().map(|failure| failure.resource.as_str()).collect();
+    assert_eq!(of, ["commits", "tags", "releases", "deployments"]);
+    assert!(failures.iter().all(|failure| failure.message.contains("go round in a circle")), "{failures:?}");
+}
+
+#[test]
 fn settings_are_checked_before_anything_is_asked() {
     let hub = hub();
     let check = find("github").unwrap().backfill.unwrap().check;
