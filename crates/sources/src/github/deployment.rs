@@ -33,14 +33,16 @@ pub(super) fn status(hook: &Hook<'_>) -> Result<Parsed, Problem> {
 /// A status of a page, which says nothing of its deployment but the id: the page of deployments tells the rest.
 pub(super) fn status_alone(hook: &Hook<'_>) -> Result<Parsed, Problem> {
     /// What a status tells by itself.
-    const OWN: &[&str] = &["id", "status", "finished_at", "updated_at", "status_reason", "url", "environment"];
+    const OWN: &[&str] =
+        &["id", "status", "finished_at", "updated_at", "status_reason", "url", "environment", "trigger"];
     let Some(status) = State::read(hook)? else { return Ok(inactive()) };
     let environment = hook.text("/deployment_status/environment");
     let draft = hook
         .draft(EventKind::Deployment)
         .set("id", hook.need("/deployment/id", "the status belongs to it.")?)
         .set("component", hook.repo())
-        .set("environment", environment.unwrap_or("unknown"));
+        .set("environment", environment.unwrap_or("unknown"))
+        .copy("trigger", "/deployment/trigger");
     let mut event = status.tell(hook, draft).event()?;
     event.fields.retain(|name, _| OWN.contains(&name.as_str()) && (name != "environment" || environment.is_some()));
     Ok(Parsed { events: vec![Ok(event)], ignored: None })

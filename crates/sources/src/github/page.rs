@@ -20,6 +20,8 @@ pub(super) const UPDATED_AT: &str = "leadline-updated-at";
 
 /// Header with the numbers of issues that were incidents when their page came last, and are none any more.
 pub(super) const LOST: &str = "leadline-lost";
+/// Header with what started a deployment, where its workflow tells.
+pub(super) const TRIGGER: &str = "leadline-trigger";
 /// Header that tells a page from the same content at another time.
 pub(super) const GENERATION: &str = "leadline-generation";
 
@@ -114,7 +116,8 @@ impl PageOf<'_> {
     }
 
     fn deployment_status(&self, item: Map<String, Value>) -> Result<Vec<Result<Event, Problem>>, Problem> {
-        let of = self.about("deployment", json!({"id": self.delivery.header(NUMBER)}));
+        let trigger = self.delivery.header(TRIGGER);
+        let of = self.about("deployment", json!({"id": self.delivery.header(NUMBER), "trigger": trigger}));
         self.hook("deployment_status", item, of, deployment::status_alone)
     }
 

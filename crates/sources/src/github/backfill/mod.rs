@@ -100,11 +100,12 @@ impl Reader<'_> {
         self.part(repository, "commits", |reader| reader.default_branch(repository))?;
         heads.extend(self.part(repository, "tags", |reader| reader.tags(repository))?.unwrap_or_default());
         self.part(repository, "releases", |reader| reader.releases(repository))?;
-        heads
-            .extend(self.part(repository, "deployments", |reader| reader.deployments(repository))?.unwrap_or_default());
+        // Before deployments: a workflow that deploys tells whether a person started it.
+        let by_hand = self.part(repository, "runs", |reader| reader.runs(repository))?.unwrap_or_default();
+        let deployed = self.part(repository, "deployments", |reader| reader.deployments(repository, &by_hand))?;
+        heads.extend(deployed.unwrap_or_default());
         self.part(repository, "pull_requests", |reader| reader.pull_requests(repository))?;
         self.part(repository, "commits", |reader| reader.unknown_commits(repository, &heads))?;
-        self.part(repository, "runs", |reader| reader.runs(repository))?;
         self.part(repository, "issues", |reader| reader.issues(repository))?;
         Ok(())
     }

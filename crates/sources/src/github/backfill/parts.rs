@@ -1,5 +1,7 @@
 //! The lists of a repository, and the parts each thing on them has.
 
+use std::collections::BTreeSet;
+
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +9,8 @@ use serde_json::Value;
 use super::repositories::Repository;
 use super::resources::{ALL_PULL_REQUESTS, DEPLOYMENTS, ISSUES, Item, PULL_REQUESTS, RELEASES, RUNS, TAG_REFS, TAGS};
 use super::{Part, Reader, Trail};
-use crate::github::page::{AUTHOR, NUMBER, UPDATED_AT};
+use crate::github::page::{AUTHOR, NUMBER, TRIGGER, UPDATED_AT};
+use crate::json::text;
 use crate::poll::Refusal;
 
 /// Attempts of one run, at most.
@@ -30,6 +33,8 @@ struct Of<'a> {
     path: String,
     context: Vec<(&'static str, String)>,
     item: &'a Item,
+    /// What else has to be known to read a page of them.
+    more: &'a dyn Fn(&Value) -> Option<(&'static str, String)>,
     /// They change only when the thing does.
     versioned: bool,
     /// They are one delivery however many pages they are.
@@ -46,7 +51,15 @@ impl Reader<'_> {
             let path = format!("/git/tags/{sha}");
             self.parts(
                 repository,
-                Of { resource: "tag_object", path, context: Vec::new(), item, versioned: true, whole: false },
+                Of {
+                    resource: "tag_object",
+                    path,
+                    context: Vec::new(),
+                    item,
+                    more: &none,
+                    versioned: true,
+                    whole: false,
+                },
             )?;
         }
         Ok(tags.into_iter().filter_map(|tag| tag.sha).collect())
@@ -56,17 +69,31 @@ impl Reader<'_> {
         self.list(repository, &RELEASES, "/releases?per_page=100", self.since(), true).map(|_| ())
     }
 
-    /// The commits deployments name.
-    pub(super) fn deployments(&mut self, repository: &Repository) -> Part<Vec<String>> {
+    /// The commits deployments name. `by_hand`: runs that a person started.
+    pub(super) fn deployments(&mut self, repository: &Repository, by_hand: &BTreeSet<String>) -> Part<Vec<String>> {
         let mut deployments = self.list(repository, &DEPLOYMENTS, "/deployments?per_page=100", self.since(), true)?;
         // Newest first: what people look at is there first.
         deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.at));
+        // A status of a workflow's job links to its run.
+        let more = |page: &Value| {
+            let statuses = page.as_array().into_iter().flatten();
+            let by_person = statuses.filter_map(run_of).any(|run| by_hand.contains(run));
+            by_person.then(|| (TRIGGER, "manual".to_owned()))
+        };
         for item in &deployments {
             let path = format!("/deployments/{}/statuses?per_page=100", item.id);
             let context = vec![(NUMBER, item.id.clone())];
             self.parts(
                 repository,
-                Of { resource: "deployment_statuses", path, context, item, versioned: false, whole: false },
+                Of {
+                    resource: "deployment_statuses",
+                    path,
+                    context,
+                    item,
+                    more: &more,
+                    versioned: false,
+                    whole: false,
+                },
             )?;
         }
         Ok(deployments.into_iter().filter_map(|deployment| deployment.sha).collect())
@@ -91,30 +118,47 @@ impl Reader<'_> {
             let path = format!("/pulls/{}/commits?per_page=100", item.id);
             self.parts(
                 repository,
-                Of { resource: "pull_request_commits", path, context, item, versioned: true, whole: true },
+                Of { resource: "pull_request_commits", path, context, item, more: &none, versioned: true, whole: true },
             )?;
             let context = vec![number, (AUTHOR, item.author.clone().unwrap_or_default())];
             let path = format!("/pulls/{}/reviews?per_page=100", item.id);
             self.parts(
                 repository,
-                Of { resource: "pull_request_reviews", path, context, item, versioned: true, whole: false },
+                Of {
+                    resource: "pull_request_reviews",
+                    path,
+                    context,
+                    item,
+                    more: &none,
+                    versioned: true,
+                    whole: false,
+                },
             )?;
         }
         Ok(())
     }
 
-    /// Of runs that were tried again also the earlier attempts: the list has the last one only.
-    pub(super) fn runs(&mut self, repository: &Repository) -> Part<()> {
-        for item in &self.list(repository, &RUNS, "/actions/runs?per_page=100", self.since(), true)? {
+    /// Of runs that were tried again also the earlier attempts: the list has the last one only. Those a person started.
+    pub(super) fn runs(&mut self, repository: &Repository) -> Part<BTreeSet<String>> {
+        let runs = self.list(repository, &RUNS, "/actions/runs?per_page=100", self.since(), true)?;
+        for item in &runs {
             for attempt in 1..item.attempt.unwrap_or(1).min(ATTEMPTS) {
                 let path = format!("/actions/runs/{}/attempts/{attempt}", item.id);
                 self.parts(
                     repository,
-                    Of { resource: "run_attempt", path, context: Vec::new(), item, versioned: true, whole: false },
+                    Of {
+                        resource: "run_attempt",
+                        path,
+                        context: Vec::new(),
+                        item,
+                        more: &none,
+                        versioned: true,
+                        whole: false,
+                    },
                 )?;
             }
         }
-        Ok(())
+        Ok(runs.into_iter().filter(|run| run.marked).map(|run| run.id).collect())
     }
 
     /// All of them: which are incidents is for the same rules to say that read webhooks.
@@ -172,7 +216,8 @@ impl Reader<'_> {
             if of.whole {
                 all.extend(body.as_array().cloned().unwrap_or_default());
             } else if items > 0 {
-                self.keep(&repository.name, of.resource, of.context.clone(), answer.body)?;
+                let context = of.context.iter().cloned().chain((of.more)(&body)).collect();
+                self.keep(&repository.name, of.resource, context, answer.body)?;
             }
             pages += 1;
             last = answer.etag;
@@ -183,6 +228,17 @@ impl Reader<'_> {
         }
         Ok(etag_of(pages, last))
     }
+}
+
+fn none(_: &Value) -> Option<(&'static str, String)> {
+    None
+}
+
+/// The workflow run a deployment's status links to.
+fn run_of(status: &Value) -> Option<&str> {
+    let link = ["log_url", "target_url"].iter().find_map(|name| text(status.get(*name)))?;
+    let (_, rest) = link.split_once("/actions/runs/")?;
+    rest.split(['/', '?', '#']).next()
 }
 
 /// A tag of one page says nothing of others.

@@ -40,7 +40,7 @@ pub(super) struct Item {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) author: Option<String>,
     /// Of a pull request whether it was merged, of a reference whether its tag is annotated, of an issue whether it is an
-    /// incident.
+    /// incident, of a run whether a person started it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) marked: bool,
     /// Of a run which attempt it is.
@@ -130,7 +130,15 @@ pub(super) const RUNS: List = List {
     item: |run| {
         let version = word(run, "/updated_at").unwrap_or_default();
         let attempt = run.get("run_attempt").and_then(Value::as_u64);
-        Some(Item { id: number(run, "id")?, version, at: instant(run, "created_at"), attempt, ..Item::default() })
+        let marked = text(run.get("event")) == Some("workflow_dispatch");
+        Some(Item {
+            id: number(run, "id")?,
+            version,
+            at: instant(run, "created_at"),
+            attempt,
+            marked,
+            ..Item::default()
+        })
     },
     timeless: false,
     steady: false,

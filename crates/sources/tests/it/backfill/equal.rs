@@ -89,6 +89,8 @@ fn every_kind_of_event_is_told_alike() {
         Step::Tag,
         Step::Squash(3),
         Step::Run(3),
+        Step::Workflow(true),
+        Step::Workflow(false),
         Step::Deploy("failure"),
         Step::Incident(true),
         Step::Deploy("inactive"),
@@ -106,6 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
         (1u8..5).prop_map(Step::Squash),
         prop::sample::select(vec!["success", "failure", "error", "in_progress", "inactive", "queued"])
             .prop_map(Step::Deploy),
+        any::<bool>().prop_map(Step::Workflow),
         Just(Step::Tag),
         Just(Step::Release),
         (1u8..4).prop_map(Step::Run),

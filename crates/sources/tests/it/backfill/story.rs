@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Squash(u8),
     /// A deployment, and how it goes.
     Deploy(&'static str),
+    /// A deployment by a workflow, and whether a person started it.
+    Workflow(bool),
     Tag,
     Release,
     /// A run with so many attempts.
@@ -66,10 +68,15 @@ impl Story {
             match *step {
                 Step::Commit => self.commit_on_main(),
                 Step::Squash(commits) => self.squash(commits),
-                Step::Deploy(state) => self.deploy(state),
+                Step::Deploy(state) => self.deploy(state, None),
+                Step::Workflow(by_hand) => {
+                    let event = if by_hand { "workflow_dispatch" } else { "push" };
+                    self.run(1, event);
+                    self.deploy("success", Some(event));
+                }
                 Step::Tag => self.tag(),
                 Step::Release => self.release(),
-                Step::Run(attempts) => self.run(attempts),
+                Step::Run(attempts) => self.run(attempts, "push"),
                 Step::Incident(over) => self.issue("incident", over),
                 Step::Issue => self.issue("wish", true),
             }
@@ -149,16 +156,28 @@ impl Story {
         self.stand_at(sha(number * 100 + 50));
     }
 
-    fn deploy(&mut self, state: &str) {
+    fn deploy(&mut self, state: &str, workflow: Option<&str>) {
         let (number, head) = (self.number, self.head.clone());
+        let creator = match workflow {
+            Some(_) => json!({"login": "github-actions[bot]", "type": "Bot"}),
+            None => json!({"login": "ada", "type": "User"}),
+        };
+        let link = match workflow {
+            Some(_) => format!("https://github.com/{REPO}/actions/runs/{number}/job/1"),
+            None => format!("https://ci.example.org/{number}"),
+        };
+        let run = workflow.map(|event| json!({ "event": event }));
         let deployment = json!({"id": number, "sha": head, "ref": "main", "task": "deploy", "environment": "production",
-            "created_at": self.at(0), "updated_at": self.at(9), "creator": {"login": "ada", "type": "User"}, "payload": {}});
-        self.hook("deployment", json!({"action": "created", "deployment": deployment}));
+            "created_at": self.at(0), "updated_at": self.at(9), "creator": creator, "payload": {}});
+        self.hook("deployment", json!({"action": "created", "deployment": deployment, "workflow_run": run}));
         let mut statuses = Vec::new();
         for (minutes, state) in [(3, "in_progress"), (9, state)] {
             let status = json!({"id": number * 10, "state": state, "created_at": self.at(minutes), "environment": "production",
-                "description": "by hand", "log_url": format!("https://ci.example.org/{number}")});
-            self.hook("deployment_status", json!({"deployment_status": status, "deployment": deployment}));
+                "description": "by hand", "log_url": link});
+            self.hook(
+                "deployment_status",
+                json!({"deployment_status": status, "deployment": deployment, "workflow_run": run}),
+            );
             statuses.insert(0, status);
         }
         self.list("/deployments").insert(0, deployment);
@@ -190,13 +209,13 @@ impl Story {
         self.list("/releases").insert(0, release);
     }
 
-    fn run(&mut self, attempts: u8) {
+    fn run(&mut self, attempts: u8, event: &str) {
         let (number, head) = (self.number, self.head.clone());
         let mut last = Value::Null;
         for attempt in 1..=attempts {
             let conclusion = if attempt == attempts { "success" } else { "failure" };
             let minutes = i64::from(attempt) * 10;
-            last = json!({"id": number, "run_attempt": attempt, "name": "Build", "event": "push", "status": "completed", "conclusion": conclusion,
+            last = json!({"id": number, "run_attempt": attempt, "name": "Build", "event": event, "status": "completed", "conclusion": conclusion,
                 "head_sha": head, "head_branch": "main", "created_at": self.at(0), "run_started_at": self.at(minutes), "updated_at": self.at(minutes + 5),
                 "actor": {"login": "ada"}, "html_url": "https://github.com/acme/cart/actions"});
             self.hook("workflow_run", json!({"action": "completed", "workflow_run": last}));
