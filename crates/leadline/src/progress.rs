@@ -12,8 +12,7 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Of a known number of things, `0` when it is not known.
     pub(crate) fn new(what: &str, total: u64) -> Self {
-        let target = if out::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), target).with_message(what.to_owned());
+        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), target()).with_message(what.to_owned());
         bar.set_style(style(total > 0));
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress(bar)
@@ -21,13 +20,11 @@ impl Progress {
 
     /// Of something done elsewhere, which says by itself how far it is.
     pub(crate) fn watching(what: &str) -> Self {
-        let progress = Progress::new(what, 0);
-        progress.0.set_prefix(what.to_owned());
-        progress.0.set_message("");
-        let style = ProgressStyle::with_template("{prefix} {bar:16} {human_pos} of {human_len}  {wide_msg}");
-        progress.0.set_length(1);
-        progress.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
-        progress
+        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(what.to_owned());
+        let style = ProgressStyle::with_template("{prefix} {bar:12} {human_pos} of {human_len}  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress(bar)
     }
 
     /// What it is doing.
@@ -59,6 +56,10 @@ impl Progress {
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
+}
+
+fn target() -> ProgressDrawTarget {
+    if out::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
 
 fn style(bounded: bool) -> ProgressStyle {

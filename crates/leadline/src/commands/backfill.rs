@@ -60,20 +60,20 @@ fn watch(client: &Client, path: &str, mut state: Value, source: &str) -> Result<
     Ok(state)
 }
 
-/// What it reads, what it waits for, what is left of the rate limit.
+/// What it waits for or reads, and what is left of the rate limit.
 fn says(state: &Value) -> String {
     let mut parts = Vec::new();
-    let (repository, resource) = (word(state, "repository"), word(state, "resource").replace('_', " "));
-    parts.extend([repository.to_owned(), resource].into_iter().filter(|part| !part.is_empty()));
-    parts.push(format!("{} things", format::count(number(state, "items"))));
-    if let Some(limit) = state.get("rate_limit").filter(|limit| limit.is_object()) {
-        let (remaining, limit) = (number(limit, "remaining"), number(limit, "limit"));
-        parts.push(format!("{} of {} requests left", format::count(remaining), format::count(limit)));
-    }
     if let Some(waiting) = state.get("waiting").filter(|waiting| waiting.is_object()) {
         let until = domain::Timestamp::parse(word(waiting, "until")).map(format::moment).unwrap_or_default();
-        parts.push(format!("waiting until {until} UTC: {}", word(waiting, "why")));
+        parts.push(format!("waits until {until} UTC: {}", word(waiting, "why")));
     }
+    let place = format!("{} {}", word(state, "repository"), word(state, "resource").replace('_', " "));
+    parts.extend(Some(place.trim().to_owned()).filter(|place| !place.is_empty()));
+    if let Some(limit) = state.get("rate_limit").filter(|limit| limit.is_object()) {
+        let (remaining, limit) = (number(limit, "remaining"), number(limit, "limit"));
+        parts.push(format!("{}/{} requests left", format::count(remaining), format::count(limit)));
+    }
+    parts.push(format!("{} things", format::count(number(state, "items"))));
     parts.join(", ")
 }
 
@@ -129,10 +129,10 @@ mod tests {
         assert_eq!(
             says(&state),
             format!(
-                "acme/cart, pull requests, {} things, 17 of {} requests left, waiting until {} UTC: rate limit",
-                format::count(1_234),
+                "waits until {} UTC: rate limit, acme/cart pull requests, 17/{} requests left, {} things",
+                format::moment(domain::Timestamp::parse("2025-01-01T10:05:00Z").unwrap()),
                 format::count(5_000),
-                format::moment(domain::Timestamp::parse("2025-01-01T10:05:00Z").unwrap())
+                format::count(1_234),
             )
         );
         assert_eq!(says(&json!({"repository": null, "resource": null, "items": 0})), "0 things");
