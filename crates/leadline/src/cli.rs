@@ -141,7 +141,7 @@ pub(crate) struct ImportEventsArgs {
 pub(crate) struct BackfillArgs {
     /// Name of a source of the configuration that has a token or an app
     pub(crate) source: String,
-    /// Nothing older: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 365d
+    /// Nothing older: 2025-01-31, 2025-01-31T12:00:00Z, or whole days ago such as 365d
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
     /// Address of a running server, such as http://127.0.0.1:8080; its own configuration names the source

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use domain::Timestamp;
+use domain::time::DAY;
 use serde_json::{Value, json};
 use server::Config;
 
@@ -21,17 +23,39 @@ const ASKED: Duration = Duration::from_millis(500);
 /// Runs the command.
 pub(crate) fn run(args: &BackfillArgs) -> Result<ExitCode, Failure> {
     let started = clock::now();
-    let since = args.since.as_deref().map(|since| dates::instant(since, started)).transpose();
+    let since = args.since.as_deref().map(|since| beginning(since, started)).transpose();
     let since = since.map_err(|why| Failure::Use(format!("--since: {why}")))?;
     let session = open(args)?;
     let path = format!("/api/v1/sources/{}/backfill", encoded(&args.source).replace('/', "%2F"));
-    let body = json!({"since": since.map(|since| since.to_string())}).to_string();
-    let state = session.client().post(&path, &Content { body: body.as_bytes(), kind: "application/json" })?;
+    let state = begin(session.client(), &path, since, started)?;
     let ended = watch(session.client(), &path, state, &args.source);
     let closed = session.close();
     let ended = ended?;
     closed?;
     told(&args.source, &ended, &seconds_since(started))
+}
+
+/// A time ago begins with its day: the same command run again the same day asks for the same, and goes on.
+fn beginning(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let at = dates::instant(text, now)?;
+    let day = Timestamp::from_micros(at.micros().div_euclid(DAY) * DAY);
+    Ok(if dates::is_relative(text) { day } else { at })
+}
+
+/// Starts one, unless the server has just gone on with the same one that was interrupted.
+fn begin(client: &Client, path: &str, since: Option<Timestamp>, started: Timestamp) -> Result<Value, Failure> {
+    let instant = |state: &Value, name: &str| Timestamp::parse(word(state, name)).ok();
+    let state = client.get(path, &[])?;
+    let goes_on = match word(&state, "state") {
+        "running" => true,
+        "done" => instant(&state, "finished_at").is_some_and(|at| at >= started),
+        _ => false,
+    };
+    if goes_on && instant(&state, "since") == since {
+        return Ok(state);
+    }
+    let body = json!({"since": since.map(|since| since.to_string())}).to_string();
+    Ok(client.post(path, &Content { body: body.as_bytes(), kind: "application/json" })?)
 }
 
 fn open(args: &BackfillArgs) -> Result<Session, Failure> {
@@ -64,7 +88,7 @@ fn watch(client: &Client, path: &str, mut state: Value, source: &str) -> Result<
 fn says(state: &Value) -> String {
     let mut parts = Vec::new();
     if let Some(waiting) = state.get("waiting").filter(|waiting| waiting.is_object()) {
-        let until = domain::Timestamp::parse(word(waiting, "until")).map(format::moment).unwrap_or_default();
+        let until = Timestamp::parse(word(waiting, "until")).map(format::moment).unwrap_or_default();
         parts.push(format!("waits until {until} UTC: {}", word(waiting, "why")));
     }
     let place = format!("{} {}", word(state, "repository"), word(state, "resource").replace('_', " "));
@@ -122,6 +146,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_ago_is_the_same_all_day() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        for now in ["2025-02-10T00:00:00Z", "2025-02-10T12:34:56.789Z"] {
+            assert_eq!(beginning("30d", at(now)), Ok(at("2025-01-11T00:00:00Z")));
+            assert_eq!(beginning("2025-01-31T12:00:01Z", at(now)), Ok(at("2025-01-31T12:00:01Z")));
+        }
+    }
+
+    #[test]
     fn what_is_read_and_what_is_left_is_said() {
         let state = json!({"repository": "acme/cart", "resource": "pull_requests", "items": 1_234,
             "rate_limit": {"remaining": 17, "limit": 5_000},
@@ -130,7 +163,7 @@ mod tests {
             says(&state),
             format!(
                 "waits until {} UTC: rate limit, acme/cart pull requests, 17/{} requests left, {} things",
-                format::moment(domain::Timestamp::parse("2025-01-01T10:05:00Z").unwrap()),
+                format::moment(Timestamp::parse("2025-01-01T10:05:00Z").unwrap()),
                 format::count(5_000),
                 format::count(1_234),
             )
