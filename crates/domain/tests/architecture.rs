@@ -22,7 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
-    ("sources", &["gix"]),
+    ("sources", &["gix", "ring"]),
     ("dashboard-assets", &["rust-embed"]),
 ];
 
@@ -121,6 +121,20 @@ fn domain_and_correlate_are_pure() {
             for word in IMPURE {
                 assert!(!text.contains(word), "{} mentions {word}", file.display());
             }
+        }
+    }
+}
+
+/// Who may make a client of HTTP: there every request has limits of time and size, and secrets stay out of logs.
+const HTTP_CLIENTS: &[&str] = &["sources/src/poll/http.rs", "leadline/src/client.rs"];
+
+#[test]
+fn requests_go_out_from_two_places_only() {
+    for file in rust_files(&crates()) {
+        let name = file.strip_prefix(crates()).expect("below crates/").to_string_lossy().replace('\\', "/");
+        if name.contains("/src/") && !HTTP_CLIENTS.contains(&name.as_str()) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            assert!(!text.contains("ureq"), "{name} talks HTTP by itself: see {HTTP_CLIENTS:?}");
         }
     }
 }

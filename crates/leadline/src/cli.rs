@@ -27,6 +27,8 @@ pub(crate) enum Command {
     /// Brings history in
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Reads a source's past through its API; it goes on where it was when it is interrupted
+    Backfill(BackfillArgs),
     /// Shows the numbers of a node and of what is below it
     Report(ReportArgs),
     /// Takes one number apart: the rule in words, the rows used, the rows left out and why, the SQL
@@ -133,6 +135,27 @@ pub(crate) struct ImportEventsArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackfillArgs {
+    /// Name of a source of the configuration that has a token or an app
+    pub(crate) source: String,
+    /// Nothing older: 2025-01-31, 2025-01-31T12:00:00Z, or whole days ago such as 365d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Address of a running server, such as http://127.0.0.1:8080; its own configuration names the source
+    #[arg(long, value_name = "URL", env = "LEADLINE_URL", conflicts_with = "config")]
+    pub(crate) url: Option<String>,
+    /// Token for that server
+    #[arg(long, value_name = "TOKEN", env = "LEADLINE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Configuration file (TOML) that names the source, when no server is named
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder to open when no server is named
+    #[arg(long, value_name = "DIR", env = "LEADLINE_DATA")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// What a question is about.

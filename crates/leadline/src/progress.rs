@@ -12,11 +12,30 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Of a known number of things, `0` when it is not known.
     pub(crate) fn new(what: &str, total: u64) -> Self {
-        let target = if out::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), target).with_message(what.to_owned());
+        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), target()).with_message(what.to_owned());
         bar.set_style(style(total > 0));
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress(bar)
+    }
+
+    /// Of something done elsewhere, which says by itself how far it is.
+    pub(crate) fn watching(what: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(what.to_owned());
+        let style = ProgressStyle::with_template("{prefix} {bar:12} {human_pos} of {human_len}  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress(bar)
+    }
+
+    /// What it is doing.
+    pub(crate) fn say(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// So many are done.
+    pub(crate) fn reached(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
     }
 
     /// So many more are done.
@@ -37,6 +56,10 @@ impl Progress {
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
+}
+
+fn target() -> ProgressDrawTarget {
+    if out::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
 
 fn style(bounded: bool) -> ProgressStyle {

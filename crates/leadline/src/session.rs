@@ -31,7 +31,7 @@ impl Session {
     /// Of the server or the folder that was named.
     pub(crate) fn open(target: &TargetArgs) -> Result<Self, Failure> {
         match &target.url {
-            Some(url) => Ok(Session { client: remote(url, target.token.clone())?, local: None }),
+            Some(url) => Ok(Session::at(remote(url, target.token.clone())?)),
             None => {
                 let store = open_store(&target.data)?;
                 let config = Config {
@@ -40,10 +40,20 @@ impl Session {
                     ingest: IngestConfig::default(),
                     ..Config::default()
                 };
-                let (local, client) = Local::start(config, store)?;
-                Ok(Session { client, local: Some(local) })
+                Session::here(config, store)
             }
         }
+    }
+
+    /// Of a running server.
+    pub(crate) fn at(client: Client) -> Self {
+        Session { client, local: None }
+    }
+
+    /// Of a server in this process.
+    pub(crate) fn here(config: Config, store: Store) -> Result<Self, Failure> {
+        let (local, client) = Local::start(config, store)?;
+        Ok(Session { client, local: Some(local) })
     }
 
     /// To ask through.

@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod backfills;
 mod body;
 pub mod clock;
 mod config;

@@ -35,6 +35,12 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/definitions", get(api::definitions::list))
         .route("/api/v1/bands", get(api::bands::list))
         .route("/api/v1/sources", get(api::sources::list))
+        .route(
+            "/api/v1/sources/{name}/backfill",
+            get(api::backfills::get_backfill)
+                .post(api::backfills::post_backfill)
+                .delete(api::backfills::delete_backfill),
+        )
         .route("/api/v1/quality", get(api::quality::get_quality))
         .route("/api/v1/journal", get(api::journal::list))
         .route("/api/v1/journal/{seq}/replay", post(api::journal::replay))
@@ -104,6 +110,9 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::bands::list,
         api::sources::list,
         api::sources::named,
+        api::backfills::get_backfill,
+        api::backfills::post_backfill,
+        api::backfills::delete_backfill,
         api::quality::get_quality,
         api::journal::list,
         api::journal::replay,

@@ -17,6 +17,7 @@ use tower::util::MapRequestLayer;
 use warehouse::Warehouse;
 
 use crate::auth::take_token_from_address;
+use crate::backfills::Backfills;
 use crate::clock;
 use crate::config::Config;
 use crate::routes;
@@ -33,6 +34,7 @@ pub struct Server {
     serving: JoinHandle<std::io::Result<()>>,
     following: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
+    backfills: Arc<Backfills>,
 }
 
 /// Why the server does not start.
@@ -79,7 +81,25 @@ impl Server {
         let definitions = Arc::new(domain::definition::shipped());
         let (stopping, told) = watch::channel(false);
         let config = Arc::new(config);
-        let app = App { config, store, shown, synced: synced.clone(), calls, stopping: told, definitions, senders };
+        let backfills = Arc::new(Backfills::new(store.clone(), &config.sources));
+        let going_on = Arc::clone(&backfills);
+        // It asks the store, which blocks.
+        let resumed = tokio::task::spawn_blocking(move || going_on.resume()).await;
+        if let Err(error) = resumed {
+            tracing::error!(error = %error, "unfinished backfills could not be gone on with");
+        }
+        let synced_too = synced.clone();
+        let app = App {
+            config,
+            store,
+            shown,
+            synced: synced_too,
+            calls,
+            stopping: told,
+            definitions,
+            senders,
+            backfills: Arc::clone(&backfills),
+        };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
@@ -90,7 +110,7 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), stopping, serving, following, synced })
+        Ok(Server { address, stop: Some(stop), stopping, serving, following, synced, backfills })
     }
 
     /// Waits until what was in the store at the start can be asked for; events are taken before.
@@ -112,10 +132,14 @@ impl Server {
             // It may have stopped by itself already.
             let _ = stop.send(());
         }
+        self.backfills.halt();
         if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
             self.serving.abort();
         }
         self.following.abort();
+        // One that waits for an answer of its vendor is left alone: what it has kept is durable.
+        let backfills = Arc::clone(&self.backfills);
+        let _ = tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || backfills.join())).await;
         // Without this a query cut off here would be told as a failure.
         let _ = self.following.await;
     }

@@ -11,6 +11,7 @@ use store::Store;
 use tokio::sync::watch;
 use warehouse::Warehouse;
 
+use crate::backfills::Backfills;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::senders::Senders;
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) definitions: Arc<Vec<Definition>>,
     pub(crate) senders: Arc<Senders>,
+    pub(crate) backfills: Arc<Backfills>,
 }
 
 /// What answers are given from: swapped as a whole when everything was rebuilt.

@@ -1,7 +1,8 @@
 //! From what tools send to native events: one folder a tool, one line in [`SOURCES`].
 //!
 //! Parsing is pure: bytes and the time they were received in, events and problems out. The journal keeps the bytes, so
-//! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends.
+//! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends, [`poll`] asks tools
+//! for theirs.
 
 pub mod articles;
 pub mod file;
@@ -9,6 +10,7 @@ pub mod git;
 mod github;
 mod json;
 pub mod native;
+pub mod poll;
 mod severity;
 mod table;
 mod verify;

@@ -4,6 +4,7 @@ use domain::event::Event;
 use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::poll::Backfill;
 use crate::{articles, github, native};
 
 /// Every source.
@@ -24,6 +25,9 @@ pub struct Source {
     pub verification: Verification,
     /// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
     pub parse: fn(&Delivery<'_>) -> Result<Parsed, Problem>,
+    /// How its past is read through its API, where it has one. Pages come to `parse` as the event
+    /// [`Page::EVENT`](crate::poll::Page::EVENT), which no route may have.
+    pub backfill: Option<&'static Backfill>,
 }
 
 /// One address of a source. The method is always POST.

@@ -23,7 +23,7 @@ use crate::tokens::{self, Live};
 use crate::writer::{Answer, Append, Order, Shared, Writer};
 use crate::{
     Changes, Delivery, Interpreter, JournalCounts, JournalEntry, JournalFilter, Location, Receipt, Scope, StoreError,
-    Token, applier, changes, dump, rebuild,
+    Token, applier, changes, cursors, dump, rebuild,
 };
 
 /// A handle on the store; clones share it. The last one dropped stops the writer: what was answered is on disk, rows
@@ -314,6 +314,34 @@ impl Store {
         })?;
         out.write_all(&bytes).map_err(|error| StoreError::Output(Arc::new(error)))?;
         Ok(hash)
+    }
+
+    /// What a source remembers under a key.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn cursor(&self, source: &str, key: &str) -> Result<Option<String>, StoreError> {
+        let (source, key) = (source.to_owned(), key.to_owned());
+        self.read(move |conn| cursors::get(conn, &source, &key))
+    }
+
+    /// Remembers something for a source under a key; never a secret.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn put_cursor(&self, source: &str, key: &str, value: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (source, key, value) = (source.to_owned(), key.to_owned(), value.to_owned());
+        self.write(move |writer| cursors::put(&writer.conn, &source, &key, &value, now))
+    }
+
+    /// Those of `heads` that nobody has told of in a repository and, with `ancestors`, parents that only their children
+    /// name, at most 1,000 of these. Only what has been applied counts.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn unknown_commits(&self, repo: &str, heads: &[String], ancestors: bool) -> Result<Vec<String>, StoreError> {
+        let (repo, heads) = (repo.to_owned(), heads.to_vec());
+        self.read(move |conn| cursors::unknown_commits(conn, &repo, &heads, ancestors))
     }
 
     /// Makes a token and gives its secret (`ll_` and 64 hexadecimal digits), which is kept nowhere.

@@ -1,4 +1,4 @@
-//! System of record: journal, entities, facts, tokens. SQLite now; PostgreSQL will stand behind the same types.
+//! System of record: journal, entities, facts, cursors, tokens. SQLite now; PostgreSQL will stand behind the same types.
 //!
 //! A [`Store`] is a cheap handle on one folder. One thread owns the connection that writes: it makes deliveries
 //! durable, many clients in one transaction, and between those groups applies what is pending, entities, facts, change
@@ -8,6 +8,7 @@ mod applier;
 mod body;
 mod changes;
 mod connect;
+mod cursors;
 mod door;
 mod dump;
 mod error;

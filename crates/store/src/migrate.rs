@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_journal.sql"),
     include_str!("../migrations/sqlite/0002_facts.sql"),
     include_str!("../migrations/sqlite/0003_removed.sql"),
+    include_str!("../migrations/sqlite/0004_cursor.sql"),
 ];
 
 /// Brings a database to the newest version; refuses one that is newer still.

@@ -322,6 +322,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources/{name}/backfill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the last backfill of a source is. */
+        get: operations["get_sources_name_backfill"];
+        put?: never;
+        /**
+         * Reads a source's past through its API, in the background and over restarts. What is known already does no harm. One
+         *     that was stopped or failed goes on where it was when it is asked for the same.
+         */
+        post: operations["post_sources_name_backfill"];
+        /** Stops a source's backfill. What it has read stays. */
+        delete: operations["delete_sources_name_backfill"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -633,6 +655,69 @@ export interface components {
              * @description First instant after it.
              */
             to: string;
+        };
+        /** @description How far the last backfill of a source is, since it was started or gone on with last. */
+        Backfill: {
+            failures: components["schemas"]["BackfillFailure"][];
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at: string | null;
+            /** @description Things on the pages that came. */
+            items: number;
+            /** @description Why it could not go on, and what to do. */
+            message: string | null;
+            /** @description Pages that came. */
+            pages: number;
+            rate_limit: null | components["schemas"]["RateLimit"];
+            /** @description Repositories read to their end. */
+            repositories_done: number;
+            /** @description Repositories to read, as far as is known. */
+            repositories_total: number;
+            /** @description The repository being read. */
+            repository: string | null;
+            /** @description What of it. */
+            resource: string | null;
+            /**
+             * Format: date-time
+             * @description Nothing older was asked for.
+             */
+            since: string | null;
+            /** @description The source. */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it was started.
+             */
+            started_at: string | null;
+            /**
+             * @description Where it stands.
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "stopped" | "failed";
+            /** @description Pages that had not changed since they came last. */
+            unchanged_pages: number;
+            waiting: null | components["schemas"]["BackfillWaiting"];
+        };
+        /** @description Something that could not be read; everything else was. */
+        BackfillFailure: {
+            /** @description Why, and what to do. */
+            message: string;
+            /** @description Of which repository, or owner. */
+            repository: string;
+            /** @description What. */
+            resource: string;
+        };
+        /** @description A pause that the vendor or its trouble imposes. */
+        BackfillWaiting: {
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            until: string;
+            /** @description For what. */
+            why: string;
         };
         /**
          * @description A performance band, best first.
@@ -1639,6 +1724,11 @@ export interface components {
             title: string;
             unit: components["schemas"]["Unit"];
         };
+        /** @description What to read. */
+        NewBackfill: {
+            /** @description Nothing older than this instant, RFC 3339; all there is when left out. */
+            since?: string | null;
+        };
         NewToken: {
             /** @description Its name: the source of events that name none. */
             name: string;
@@ -1682,6 +1772,18 @@ export interface components {
             to: string;
             /** @description The value. */
             value: number | null;
+        };
+        /** @description How often a vendor may be asked. */
+        RateLimit: {
+            /** @description Of so many. */
+            limit: number;
+            /** @description Requests left. */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description When there are that many again.
+             */
+            resets_at: string;
         };
         /**
          * @description Why there is no value, or why a row is left out.
@@ -2428,6 +2530,115 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_sources_name_backfill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a source of the configuration */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description No source has this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_sources_name_backfill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a source of the configuration */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBackfill"];
+            };
+        };
+        responses: {
+            /** @description It runs: its state */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description No source has this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description invalid_parameter: the source has no token, or another backfill of it runs */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_sources_name_backfill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a source of the configuration */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description No source has this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
             };
         };
     };

@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod backfill;
 mod import_events;
 mod import_git;
 mod rebuild;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo(args) => demo::run(&args),
         Command::Import(ImportCommand::Git(args)) => import_git::run(&args),
         Command::Import(ImportCommand::Events(args)) => import_events::run(&args),
+        Command::Backfill(args) => backfill::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),

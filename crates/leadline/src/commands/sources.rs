@@ -28,7 +28,10 @@ fn as_text() -> String {
             table.row(vec![(route.path.to_owned(), Tone::Plain), (route.doc.to_owned(), Tone::Plain)]);
         }
         let title = paint.apply(Tone::Strong, &format!("{} ({})", source.title, source.name));
-        format!("{title}, {}\n  {}\n{}", verified(source.verification), source.doc, table.text(paint, "  "))
+        let past =
+            source.backfill.map(|past| format!("  `leadline backfill` reads its past with {}\n", past.permissions));
+        let (verified, past) = (verified(source.verification), past.unwrap_or_default());
+        format!("{title}, {verified}\n  {}\n{past}{}", source.doc, table.text(paint, "  "))
     });
     parts.collect::<Vec<_>>().join("\n")
 }
@@ -37,7 +40,8 @@ fn as_json() -> Value {
     let one = |source: &::sources::Source| {
         let routes: Vec<Value> =
             source.routes.iter().map(|route| json!({"path": route.path, "doc": route.doc})).collect();
-        json!({"name": source.name, "title": source.title, "doc": source.doc, "routes": routes})
+        let past = source.backfill.map(|past| past.permissions);
+        json!({"name": source.name, "title": source.title, "doc": source.doc, "routes": routes, "backfill": past})
     };
     json!({"sources": SOURCES.iter().map(one).collect::<Vec<_>>()})
 }

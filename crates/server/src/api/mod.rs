@@ -1,6 +1,7 @@
 //! One file an endpoint: parameters, handler, shape.
 
 pub(crate) mod articles;
+pub(crate) mod backfills;
 pub(crate) mod bands;
 pub(crate) mod catalogue;
 pub(crate) mod definitions;

@@ -20,15 +20,17 @@ const ANSWERS: &[(&str, &str)] = &[
     ("/api/v1/incidents", "Incidents"),
     ("/api/v1/explain", "Explained"),
     ("/api/v1/definitions", "Definitions"),
+    ("/api/v1/sources/{name}/backfill", "Backfill"),
 ];
 
 /// Names the schema of each answer at its address, and the error envelope for what goes wrong.
 pub(crate) fn attach(paths: &mut Paths) {
     for (path, name) in ANSWERS {
-        let Some(operation) = paths.paths.get_mut(*path).and_then(|item| item.get.as_mut()) else { continue };
-        for (status, response) in &mut operation.responses.responses {
+        let Some(item) = paths.paths.get_mut(*path) else { continue };
+        let operations = [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut);
+        for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
             let RefOr::T(response) = response else { continue };
-            let name = if status == "200" { name } else { "Error" };
+            let name: &str = if status.starts_with('2') { name } else { "Error" };
             let content = Content::new(Some(Ref::from_schema_name(name)));
             response.content.insert("application/json".to_owned(), RefOr::T(content));
         }
@@ -80,7 +82,8 @@ pub(crate) fn components() -> BTreeMap<String, RefOr<Schema>> {
         "Level",
         words("Where a node stands.", &["group", "platform", "domain", "product", "component", "instance", "team"]),
     );
-    for (name, schema) in numbers().into_iter().chain(answers()).chain(explanations()).chain(lists()) {
+    for (name, schema) in numbers().into_iter().chain(answers()).chain(explanations()).chain(lists()).chain(backfills())
+    {
         add(name, schema);
     }
     schemas
@@ -363,6 +366,64 @@ fn lists() -> Vec<(&'static str, RefOr<Schema>)> {
         ("Incident", row("incidents")),
         ("Deployments", page("deployments", "Deployment")),
         ("Incidents", page("incidents", "Incident")),
+    ]
+}
+
+fn backfills() -> Vec<(&'static str, RefOr<Schema>)> {
+    vec![
+        (
+            "Backfill",
+            object(
+                "How far the last backfill of a source is, since it was started or gone on with last.",
+                vec![
+                    ("source", text("The source.")),
+                    ("state", words("Where it stands.", &["never", "running", "done", "stopped", "failed"])),
+                    ("since", instant_or_null("Nothing older was asked for.")),
+                    ("started_at", instant_or_null("When it was started.")),
+                    ("finished_at", instant_or_null("When it ended.")),
+                    ("message", or_null(Type::String, "Why it could not go on, and what to do.")),
+                    ("repository", or_null(Type::String, "The repository being read.")),
+                    ("resource", or_null(Type::String, "What of it.")),
+                    ("repositories_done", integer("Repositories read to their end.")),
+                    ("repositories_total", integer("Repositories to read, as far as is known.")),
+                    ("pages", integer("Pages that came.")),
+                    ("unchanged_pages", integer("Pages that had not changed since they came last.")),
+                    ("items", integer("Things on the pages that came.")),
+                    ("waiting", named_or_null("BackfillWaiting")),
+                    ("rate_limit", named_or_null("RateLimit")),
+                    ("failures", list(named("BackfillFailure"))),
+                ],
+            ),
+        ),
+        (
+            "BackfillWaiting",
+            object(
+                "A pause that the vendor or its trouble imposes.",
+                vec![("until", instant("Until when.")), ("why", text("For what."))],
+            ),
+        ),
+        (
+            "RateLimit",
+            object(
+                "How often a vendor may be asked.",
+                vec![
+                    ("remaining", integer("Requests left.")),
+                    ("limit", integer("Of so many.")),
+                    ("resets_at", instant("When there are that many again.")),
+                ],
+            ),
+        ),
+        (
+            "BackfillFailure",
+            object(
+                "Something that could not be read; everything else was.",
+                vec![
+                    ("repository", text("Of which repository, or owner.")),
+                    ("resource", text("What.")),
+                    ("message", text("Why, and what to do.")),
+                ],
+            ),
+        ),
     ]
 }
 

@@ -144,7 +144,12 @@ pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) ->
                 .iter()
                 .map(|route| json!({"method": "POST", "path": route.path, "doc": route.doc}))
                 .collect();
-            json!({"name": source.name, "title": source.title, "doc": source.doc, "routes": routes})
+            let past = source.backfill.map(|past| past.permissions);
+            json!({
+                "name": source.name, "title": source.title, "doc": source.doc, "routes": routes,
+                // What reading its past needs, where that can be read.
+                "backfill": past,
+            })
         })
         .collect();
     let configured = app.senders.iter().map(|(name, sender)| {

@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, every key also an environment variable (`LEADLINE_SERVER__LISTEN`, …).
 
+mod backfill;
 mod data;
 mod ingest;
 mod metrics;
@@ -117,6 +118,28 @@ mod tests {
     }
 
     #[test]
+    fn a_token_for_the_api_comes_from_one_place_and_is_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, token) = (folder.path().join("leadline.toml"), folder.path().join("token"));
+        std::fs::write(&token, "from-the-file\n").unwrap();
+        let source = "[[sources]]\nname = \"a\"\nkind = \"github\"\nrepositories = [\"acme/cart\"]\n";
+        for (key, wanted) in [
+            ("token = \"from-the-text\"".to_owned(), "from-the-text"),
+            (format!("token_file = {token:?}"), "from-the-file"),
+        ] {
+            std::fs::write(&file, format!("{source}{key}\n")).unwrap();
+            let config = Config::load(Some(&file)).unwrap();
+            let (_, settings) = config.sources[0].backfill("run".to_owned(), None).unwrap().unwrap();
+            assert_eq!(settings.credentials, ::sources::poll::Credentials::Token(wanted.to_owned()));
+            assert_eq!(settings.api_url, "https://api.github.com");
+            let shown = format!("{config:?} {settings:?} {}", serde_json::to_string(&config).unwrap());
+            assert!(!shown.contains(wanted), "{shown}");
+        }
+        std::fs::write(&file, source.replace("repositories", "owners").replace("acme/cart", "acme")).unwrap();
+        assert!(Config::load(Some(&file)).unwrap_err().to_string().contains("token_file"));
+    }
+
+    #[test]
     fn an_unknown_key_or_value_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leadline.toml");
@@ -132,6 +155,26 @@ mod tests {
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecret_env = \"LL_NOT_SET\"\n", "LL_NOT_SET"),
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecret_file = \"/nowhere/s\"\n", "/nowhere/s"),
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\nsecrets = \"x\"\n", "secrets"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\n", "set `repositories` or `owners`"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \" \"\nowners = [\"b\"]\n", "the token is empty"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nowners = [\"b/c\"]\n", "`b/c` is no user"),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nrepositories = [\"../b\"]\n",
+                "write owner/name",
+            ),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\ntoken_env = \"PATH\"\nowners = [\"b\"]\n",
+                "one of",
+            ),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken_env = \"LL_NOT_SET\"\nowners = [\"b\"]\n",
+                "LL_NOT_SET",
+            ),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\napp_id = 7\nowners = [\"b\"]\n", "private_key_file"),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nowners = [\"b\"]\napi_url = \"here\"\n",
+                "api_url",
+            ),
         ] {
             std::fs::write(&file, text).unwrap();
             let error = Config::load(Some(&file)).unwrap_err().to_string();

@@ -24,6 +24,23 @@ pub struct SourceConfig {
     pub secret_file: OneOrMore<PathBuf>,
     /// Environment variables, each with a secret.
     pub secret_env: OneOrMore<String>,
+    /// Root of the API the past is read from, when it is not the vendor's own: `https://HOST/api/v3` for GitHub Enterprise.
+    pub api_url: Option<String>,
+    /// Token for that API.
+    #[serde(skip_serializing)]
+    pub token: Option<Secret>,
+    /// File with that token; white space around it is no part of it.
+    pub token_file: Option<PathBuf>,
+    /// Environment variable with that token.
+    pub token_env: Option<String>,
+    /// Instead of a token: id, or client id, of a GitHub App.
+    pub app_id: Option<String>,
+    /// File with the private key of that app, PEM.
+    pub private_key_file: Option<PathBuf>,
+    /// Repositories whose past is read, `owner/name`.
+    pub repositories: Vec<String>,
+    /// Users and organisations whose repositories are all read, but for forks.
+    pub owners: Vec<String>,
 }
 
 /// A secret; it is never shown.
@@ -35,6 +52,10 @@ impl Secret {
     /// From its text.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
     }
 
     /// What deliveries are signed with.
@@ -116,7 +137,8 @@ impl SourceConfig {
         if sources::find(&self.name).is_some_and(|source| source.name != kind.name) {
             return Err(format!("sources.name is `{}`, which is the name of another kind", self.name));
         }
-        self.secrets().map(|_| ())
+        self.secrets()?;
+        self.backfill(String::new(), None).map(|_| ())
     }
 }
 

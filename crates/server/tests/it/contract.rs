@@ -72,7 +72,7 @@ fn every_address_is_documented_and_the_committed_document_is_this_one() {
 }
 
 /// Breaches of a schema of the document, each with where it is.
-fn breaches(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+pub(crate) fn breaches(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.trim_start_matches("#/components/schemas/");
         return breaches(document, &document["components"]["schemas"][name], value, at, found);

@@ -2,6 +2,7 @@
 
 mod access;
 mod articles;
+mod backfill;
 mod bad_input;
 mod compliance;
 mod contract;

@@ -47,7 +47,12 @@ pub(crate) fn start() -> Running {
     start_with(Config::default())
 }
 
-pub(crate) fn start_with(mut config: Config) -> Running {
+pub(crate) fn start_with(config: Config) -> Running {
+    start_at(config, Location::Memory)
+}
+
+/// On a folder, which another one may have been on before.
+pub(crate) fn start_at(mut config: Config, location: Location) -> Running {
     config.server.listen = "127.0.0.1:0".to_owned();
     let (ready, address) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
@@ -55,7 +60,7 @@ pub(crate) fn start_with(mut config: Config) -> Running {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         runtime.block_on(async move {
-            let store = Store::open(Location::Memory, server::interpreter()).expect("a store");
+            let store = Store::open(location, server::interpreter()).expect("a store");
             let now = server::clock::now();
             for (name, scope, secret) in
                 [("admin", Scope::Admin, ADMIN), ("reader", Scope::Read, READ), ("sender", Scope::Ingest, INGEST)]

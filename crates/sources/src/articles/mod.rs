@@ -35,6 +35,7 @@ pub(crate) const SOURCE: Source = Source {
         route("/webhook/deploy", "deploy", Answer::Empty, "A deployment, from Argo CD's notifications."),
     ],
     verification: Verification::Token,
+    backfill: None,
     parse: |delivery: &Delivery<'_>| match delivery.event {
         "deployments" => parse::deployment(delivery, parse::CI_JOB),
         "deployment" => parse::deployment(delivery, parse::SERVICE),

@@ -1,7 +1,7 @@
 //! A deployment and its statuses: one deployment by GitHub's id, each status an update of it.
 
 use domain::event::EventKind;
-use domain::{Code, Problem, version};
+use domain::{Code, Problem, Timestamp, version};
 use serde_json::{Map, Value};
 
 use super::hook::{Draft, Hook};
@@ -23,36 +23,76 @@ pub(super) fn created(hook: &Hook<'_>) -> Result<Parsed, Problem> {
 
 /// `deployment_status`
 pub(super) fn status(hook: &Hook<'_>) -> Result<Parsed, Problem> {
-    let state = hook.need("/deployment_status/state", "it says how the deployment went.")?;
-    let status = match state {
-        "queued" | "pending" | "in_progress" | "waiting" => "in_progress",
-        "success" => "succeeded",
-        "failure" | "error" => "failed",
-        // A later deployment took its place: how this one went stays as it was.
-        "inactive" => return Ok(Parsed::ignored("the status `inactive` says that another deployment took its place")),
-        other => {
-            return Err(Problem::new(
-                Code::UnknownValue,
-                format!(
-                    "`deployment_status.state` is `{}`; it takes queued, pending, in_progress, waiting, success, \
-                     failure, error, inactive",
-                    clip(other, 64)
-                ),
-            ));
-        }
-    };
-    let at = hook.need_instant("/deployment_status/created_at", "it says when the status was set.")?;
     // A status may move its deployment to another environment.
     let moved = hook.text("/deployment_status/environment").is_some();
     let environment = if moved { "/deployment_status/environment" } else { "/deployment/environment" };
-    told(hook, environment)?
-        .set("status", status)
-        .maybe("finished_at", (status != "in_progress").then(|| at.to_string()))
-        .at("updated_at", at)
-        .copy("status_reason", "/deployment_status/description")
-        .copy("url", "/deployment_status/target_url")
-        .copy("url", "/deployment_status/log_url")
-        .alone()
+    let Some(status) = State::read(hook)? else { return Ok(inactive()) };
+    status.tell(hook, told(hook, environment)?).alone()
+}
+
+/// A status of a page, which says nothing of its deployment but the id: the page of deployments tells the rest.
+pub(super) fn status_alone(hook: &Hook<'_>) -> Result<Parsed, Problem> {
+    /// What a status tells by itself.
+    const OWN: &[&str] =
+        &["id", "status", "finished_at", "updated_at", "status_reason", "url", "environment", "trigger"];
+    let Some(status) = State::read(hook)? else { return Ok(inactive()) };
+    let environment = hook.text("/deployment_status/environment");
+    let draft = hook
+        .draft(EventKind::Deployment)
+        .set("id", hook.need("/deployment/id", "the status belongs to it.")?)
+        .set("component", hook.repo())
+        .set("environment", environment.unwrap_or("unknown"))
+        .copy("trigger", "/deployment/trigger");
+    let mut event = status.tell(hook, draft).event()?;
+    event.fields.retain(|name, _| OWN.contains(&name.as_str()) && (name != "environment" || environment.is_some()));
+    Ok(Parsed { events: vec![Ok(event)], ignored: None })
+}
+
+/// A later deployment took its place: how this one went stays as it was.
+fn inactive() -> Parsed {
+    Parsed::ignored("the status `inactive` says that another deployment took its place")
+}
+
+/// How a deployment goes, and since when.
+struct State {
+    status: &'static str,
+    at: Timestamp,
+}
+
+impl State {
+    /// None for a deployment that another one replaced.
+    fn read(hook: &Hook<'_>) -> Result<Option<Self>, Problem> {
+        let state = hook.need("/deployment_status/state", "it says how the deployment went.")?;
+        let status = match state {
+            "queued" | "pending" | "in_progress" | "waiting" => "in_progress",
+            "success" => "succeeded",
+            "failure" | "error" => "failed",
+            "inactive" => return Ok(None),
+            other => {
+                return Err(Problem::new(
+                    Code::UnknownValue,
+                    format!(
+                        "`deployment_status.state` is `{}`; it takes queued, pending, in_progress, waiting, success, \
+                         failure, error, inactive",
+                        clip(other, 64)
+                    ),
+                ));
+            }
+        };
+        let at = hook.need_instant("/deployment_status/created_at", "it says when the status was set.")?;
+        Ok(Some(State { status, at }))
+    }
+
+    fn tell<'a>(&self, hook: &Hook<'_>, draft: Draft<'a>) -> Draft<'a> {
+        let finished = self.status != "in_progress";
+        let text = |pointer: &str| hook.text(pointer).map(str::to_owned);
+        draft
+            .set("status", self.status)
+            .maybe("finished_at", finished.then(|| self.at.to_string()))
+            .at("updated_at", self.at)
+            .maybe("status_reason", text("/deployment_status/description"))
+            .maybe("url", text("/deployment_status/log_url").or_else(|| text("/deployment_status/target_url")))
+    }
 }
 
 /// What every event of a deployment tells.

@@ -21,6 +21,16 @@ impl<'a> Hook<'a> {
         Ok(hook)
     }
 
+    /// An object of a page as the webhook of its kind would hold it.
+    pub(super) fn of_page(delivery: &'a Delivery<'a>, repo: &str, body: Map<String, Value>) -> Self {
+        Hook { body, repo: repo.to_owned(), delivery }
+    }
+
+    /// When the delivery came.
+    pub(super) fn received_at(&self) -> Timestamp {
+        self.delivery.received_at
+    }
+
     pub(super) fn body(&self) -> &Map<String, Value> {
         &self.body
     }

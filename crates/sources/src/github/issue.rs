@@ -18,11 +18,11 @@ pub(super) fn issue(hook: &Hook<'_>) -> Result<Parsed, Problem> {
     }
     let labels = hook.labels("/issue/labels");
     let action = hook.text("/action").unwrap_or_default();
-    let typed = hook.text("/issue/type/name").is_some_and(|name| name.eq_ignore_ascii_case("incident"));
+    let typed = hook.text("/issue/type/name").is_some_and(is_incident_type);
     let is_one = typed || labels.keys().any(|label| says_incident(label));
     let lost = match action {
         "unlabeled" => hook.text("/label/name").is_some_and(says_incident),
-        "untyped" => hook.text("/type/name").is_some_and(|name| name.eq_ignore_ascii_case("incident")),
+        "untyped" => hook.text("/type/name").is_some_and(is_incident_type),
         _ => false,
     };
     // Where it went it is opened again.
@@ -56,6 +56,18 @@ pub(super) fn issue(hook: &Hook<'_>) -> Result<Parsed, Problem> {
         draft = draft.maybe(name, labels.keys().find_map(|label| valued(label, name)));
     }
     draft.set("labels", labels).alone()
+}
+
+/// Whether an issue of a page is an incident.
+pub(super) fn is_incident(issue: &Value) -> bool {
+    let labels = issue.get("labels").and_then(Value::as_array).into_iter().flatten();
+    let mut names = labels.filter_map(|label| label.get("name").and_then(Value::as_str));
+    let typed = issue.pointer("/type/name").and_then(Value::as_str);
+    issue.get("pull_request").is_none() && (names.any(says_incident) || typed.is_some_and(is_incident_type))
+}
+
+fn is_incident_type(name: &str) -> bool {
+    name.eq_ignore_ascii_case("incident")
 }
 
 /// `incident`, `outage`, `type: incident`, `kind/incident`, and severities that are given to nothing else: `sev1` to

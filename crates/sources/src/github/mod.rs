@@ -1,12 +1,14 @@
 //! GitHub's webhooks: pushes, deployments, workflow runs, pull requests with their reviews, and issues that are
-//! incidents.
+//! incidents. Pages of its API tell the same of the past.
 //!
 //! A component is named like its repository, `owner/name`; the catalogue's `repo` gives it its place. Commits, tags and
 //! pull requests belong to Git, everything else to the source as it is configured.
 
+mod backfill;
 mod deployment;
 mod hook;
 mod issue;
+mod page;
 mod pull_request;
 pub(crate) mod push;
 mod release;
@@ -14,6 +16,7 @@ mod workflow;
 
 use domain::{Code, Problem};
 
+use crate::poll::Page;
 use crate::{Answer, Delivery, Parsed, Route, Source, Verification};
 use hook::Hook;
 
@@ -34,9 +37,13 @@ pub(crate) const SOURCE: Source = Source {
     }],
     verification: Verification::HmacSha256 { header: "x-hub-signature-256", prefix: "sha256=" },
     parse,
+    backfill: Some(&backfill::BACKFILL),
 };
 
 fn parse(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
+    if delivery.event == Page::EVENT {
+        return page::read(delivery);
+    }
     let event = delivery.header(EVENT).filter(|event| !event.is_empty()).ok_or_else(|| {
         Problem::new(Code::MissingField, format!("the header `{EVENT}` is missing: it names the event."))
     })?;

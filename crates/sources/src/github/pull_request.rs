@@ -8,6 +8,7 @@ use super::hook::{Draft, Hook};
 use crate::Parsed;
 
 const NUMBER: &str = "it is the pull request's number.";
+const REVIEW: &str = "it says what the review came to.";
 /// 2000-01-01: before any event of GitHub.
 const MIRROR: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 
@@ -53,14 +54,50 @@ fn told(hook: &Hook<'_>) -> Result<Event, Problem> {
         .event()
 }
 
+/// `pull_request_review` of a page, which says nothing of its pull request but what the page is of.
+pub(super) fn review_alone(hook: &Hook<'_>) -> Result<Parsed, Problem> {
+    match review_told(hook)? {
+        Some(event) => Ok(Parsed { events: vec![Ok(without_opening(event))], ignored: None }),
+        None => Ok(Parsed::ignored("the review is the author's own, a robot's or not sent yet")),
+    }
+}
+
+/// Its own commits, oldest first; `updated_at` is when the pull request itself had them.
+pub(super) fn commits(hook: &Hook<'_>, commits: Vec<Value>, updated_at: &str) -> Result<Event, Problem> {
+    let number = hook.number("/pull_request/number", NUMBER)?;
+    let written = |commit: &Value| {
+        ["authored_at", "committed_at"].iter().find_map(|name| Some(commit[*name].as_str()?.to_owned()))
+    };
+    // Checked below, and then written in one form.
+    let first = commits.iter().filter_map(written).filter_map(|at| Timestamp::parse(&at).ok()).min();
+    let draft = hook.draft(EventKind::PullRequest).set("repo", hook.repo()).set("number", number);
+    let draft = draft.set("opened_at", updated_at).set("updated_at", updated_at);
+    let draft = draft.maybe("first_commit_at", first.map(|at| at.to_string())).set("commits", commits);
+    draft.event().map(without_opening)
+}
+
+/// When it was opened is the pull request's own to tell.
+fn without_opening(mut event: Event) -> Event {
+    event.fields.retain(|name, _| name != "opened_at");
+    event
+}
+
 /// The review of a person other than the author. A reply of the author to a remark is a review to GitHub, and a
 /// robot's remark a second after the opening is not what anybody waited for.
 fn review(hook: &Hook<'_>) -> Result<Option<Event>, Problem> {
-    let state = hook.need("/review/state", "it says what the review came to.")?.to_ascii_lowercase();
+    if hook.text("/action") != Some("submitted") {
+        hook.need("/review/state", REVIEW)?;
+        return Ok(None);
+    }
+    review_told(hook)
+}
+
+fn review_told(hook: &Hook<'_>) -> Result<Option<Event>, Problem> {
+    let state = hook.need("/review/state", REVIEW)?.to_ascii_lowercase();
     let login = hook.text("/review/user/login");
     let own = login.is_some() && login == hook.text("/pull_request/user/login");
     let robot = hook.text("/review/user/type") == Some("Bot");
-    if own || robot || hook.text("/action") != Some("submitted") || state == "pending" {
+    if own || robot || state == "pending" {
         return Ok(None);
     }
     let at = hook.need_instant("/review/submitted_at", "it says when it was given.")?;

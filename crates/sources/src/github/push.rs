@@ -93,36 +93,49 @@ impl Push<'_> {
     }
 
     fn commit(&self, commit: &Map<String, Value>, sha: &str, parent: Option<&str>) -> Result<Event, Problem> {
-        const WHY: &str = "it is the time of the commit.";
-        let (at, assumed) = match commit.get("timestamp") {
-            Some(Value::String(text)) if !text.trim().is_empty() => read_instant("timestamp", text)?,
-            None | Some(Value::Null | Value::String(_)) => return Err(missing("timestamp", WHY)),
-            Some(other) => return Err(wrong("timestamp", "a text such as 2025-01-31T12:00:00Z", other)),
-        };
-        let mut event = json!({"type": "change", "repo": self.repo, "sha": sha, "committed_at": at.to_string()});
-        if assumed {
-            event["time_assumed"] = Value::from(true);
-        }
-        if let Some(parent) = parent {
-            event["parents_assumed"] = json!([parent]);
-        }
-        if let Some(author) = commit.get("author").and_then(|author| text(author.get("name"))) {
-            event["author"] = Value::from(json::clip(author, 512));
-        }
-        if let Some(message) = text(commit.get("message")) {
-            event["message"] = Value::from(message);
-        }
-        if let Some(paths) = paths(commit) {
-            event["paths"] = paths;
-        }
-        if let Some(at) = self.standing.commits {
-            event["updated_at"] = Value::from(at.to_string());
-        }
-        parse(event, self.checks).map_err(|mut problem| {
-            problem.message = problem.message.replace("`committed_at`", "`timestamp`");
-            problem
+        change(self.repo, self.checks, commit, sha, |event| {
+            if let Some(parent) = parent {
+                event["parents_assumed"] = json!([parent]);
+            }
+            if let Some(at) = self.standing.commits {
+                event["updated_at"] = Value::from(at.to_string());
+            }
         })
     }
+}
+
+/// A commit as pushes and pages tell it; `more` adds what only one of them knows.
+pub(super) fn change(
+    repo: &str,
+    checks: Checks<'_>,
+    commit: &Map<String, Value>,
+    sha: &str,
+    more: impl FnOnce(&mut Value),
+) -> Result<Event, Problem> {
+    const WHY: &str = "it is the time of the commit.";
+    let (at, assumed) = match commit.get("timestamp") {
+        Some(Value::String(text)) if !text.trim().is_empty() => read_instant("timestamp", text)?,
+        None | Some(Value::Null | Value::String(_)) => return Err(missing("timestamp", WHY)),
+        Some(other) => return Err(wrong("timestamp", "a text such as 2025-01-31T12:00:00Z", other)),
+    };
+    let mut event = json!({"type": "change", "repo": repo, "sha": sha, "committed_at": at.to_string()});
+    if assumed {
+        event["time_assumed"] = Value::from(true);
+    }
+    if let Some(author) = commit.get("author").and_then(|author| text(author.get("name"))) {
+        event["author"] = Value::from(json::clip(author, 512));
+    }
+    if let Some(message) = text(commit.get("message")) {
+        event["message"] = Value::from(message);
+    }
+    if let Some(paths) = paths(commit) {
+        event["paths"] = paths;
+    }
+    more(&mut event);
+    parse(event, checks).map_err(|mut problem| {
+        problem.message = problem.message.replace("`committed_at`", "`timestamp`");
+        problem
+    })
 }
 
 /// Files touched, when the three lists are there; a file renamed is in two of them.

@@ -21,6 +21,7 @@ pub(crate) const SOURCE: Source = Source {
         answer: Answer::Receipt,
     }],
     verification: Verification::Token,
+    backfill: None,
     parse: |delivery: &Delivery<'_>| {
         let checks = Checks { default_source: delivery.source, now: delivery.received_at };
         let events = read(delivery.body, delivery.header("content-type"), checks, Limits::default())?;

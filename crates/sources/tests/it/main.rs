@@ -8,6 +8,7 @@
 )]
 
 mod articles;
+mod backfill;
 mod compliance;
 mod git;
 mod github;

@@ -44,7 +44,7 @@ fn whole() -> Value {
     }))
 }
 
-fn leaf() -> impl Strategy<Value = Value> {
+pub(crate) fn leaf() -> impl Strategy<Value = Value> {
     let texts = [
         "",
         " ",
@@ -71,7 +71,7 @@ fn leaf() -> impl Strategy<Value = Value> {
 }
 
 /// Every place of a body, from the outside in.
-fn places(value: &Value, at: &str, out: &mut Vec<String>) {
+pub(crate) fn places(value: &Value, at: &str, out: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {

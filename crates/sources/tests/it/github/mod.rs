@@ -1,6 +1,6 @@
 //! GitHub's webhooks.
 
-mod any;
+pub(crate) mod any;
 mod code;
 mod deployments;
 mod issues;
