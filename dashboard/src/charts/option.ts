@@ -17,7 +17,7 @@ export interface Tokens {
 export const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'circle', 'rect', 'triangle']
 
 /** What ECharts draws. `log` only where every value is above zero. */
-export function option(data: ChartData, tokens: Tokens, log: boolean, calm: boolean): EChartsCoreOption {
+export function option(data: ChartData, tokens: Tokens, log: boolean, calm: boolean, margin = 136): EChartsCoreOption {
   const values = data.lines.flatMap((line) => line.dots.flatMap((dot) => (dot.value === null ? [] : [dot.value])))
   const scale = scaleOf(Math.max(...values), data.unit, data.pace)
   const logarithmic = log && data.unit === 's'
@@ -29,7 +29,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
     animation: !calm,
     animationDuration: 250,
     animationDurationUpdate: 250,
-    grid: { left: 8, right: 136, top: 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: margin, top: 12, bottom: 4, containLabel: true },
     textStyle: { fontFamily: tokens.font },
     xAxis: {
       type: 'category',
@@ -37,7 +37,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       boundaryGap: false,
       axisLine: { lineStyle: { color: tokens.line } },
       axisTick: { show: false },
-      axisLabel: { ...label, hideOverlap: true, margin: 12, textMargin: [0, 8], alignMinLabel: 'left', alignMaxLabel: 'right' },
+      axisLabel: { ...label, hideOverlap: true, showMaxLabel: true, margin: 12, textMargin: [0, 8], alignMinLabel: 'left', alignMaxLabel: 'right' },
     },
     yAxis: {
       type: logarithmic ? 'log' : 'value',

@@ -9,7 +9,7 @@ import { Failure } from '../parts/Failure'
 import { LatestDeployments, LatestIncidents } from '../parts/Lists'
 import { Tiles } from '../parts/Tiles'
 import { TreeTable } from '../parts/TreeTable'
-import { usePlace } from '../useAddress'
+import { follow, usePlace } from '../useAddress'
 import { words } from '../words'
 import { FirstEvent } from './FirstEvent'
 
@@ -21,7 +21,7 @@ interface Props {
 
 /** The group at `/`, any other node at `/node/…`: one head, then what there is below and what happened last. */
 export function Page({ tree, definitions, stale }: Props) {
-  const { address } = usePlace()
+  const { address, to } = usePlace()
   const node = find(tree, address.node)
   if (!node) {
     const missing = new ApiProblem(404, 'not_found', `“${address.node}”`)
@@ -35,7 +35,14 @@ export function Page({ tree, definitions, stale }: Props) {
       <div className="page-head">
         <h1>{group ? words.rail.overview : nameOf(node)}</h1>
         {!group && <span className="page-level">{words.level[node.level]}</span>}
-        {node.team && <span className="page-level">{node.team}</span>}
+        {node.team && (
+          <span className="page-level">
+            {words.page.ownedBy}{' '}
+            <a href={to({ node: `team:${node.team}` })} onClick={follow}>
+              {node.team}
+            </a>
+          </span>
+        )}
         {node.overall && <BandMark band={node.overall} overall />}
         <span className="page-window">{windowName(address.window, address.zone)}</span>
       </div>
@@ -47,7 +54,7 @@ export function Page({ tree, definitions, stale }: Props) {
         )}
         {!group && (
           <div className="halves">
-            <LatestDeployments key={`deployments ${node.node}`} />
+            <LatestDeployments key={`deployments ${node.node}`} definitions={definitions} />
             <LatestIncidents key={`incidents ${node.node}`} />
           </div>
         )}

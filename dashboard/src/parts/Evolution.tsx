@@ -113,6 +113,7 @@ export function Evolution({ tree, definitions, of }: Props) {
       </div>
       {data && (
         <p className={classes.foot}>
+          {data.unfinished && words.evolution.lastUnfinished}{' '}
           {data.lines.some((line) => line.dots.some((dot) => dot.few || dot.value === null)) && words.evolution.hollow(FEW)}{' '}
           {children.all > children.nodes.length && words.evolution.most(children.nodes.length, children.all, levels)}
         </p>

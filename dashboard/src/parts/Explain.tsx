@@ -4,7 +4,7 @@ import { useRef, useState } from 'react'
 import type { Definitions, Explained, ExplainedRow, MetricAnswer } from '../api/client'
 import { explain } from '../api/queries'
 import { dateTime } from '../format/time'
-import { digits, format, parts, percent, type Unit } from '../format/value'
+import { count, digits, format, parts, percent, type Unit } from '../format/value'
 import { rowsOf } from '../model'
 import { usePlace } from '../useAddress'
 import { words } from '../words'
@@ -55,7 +55,6 @@ function Body({ metric }: { metric: string }) {
   if (!data) return <div className="skeleton" style={{ height: 320 }} />
   const { answer, explanation } = data
   const rows = rowsOf(metric)
-  const count = (n: number) => n.toLocaleString('en').replaceAll(',', '\u202f')
   return (
     <div data-stale={isPlaceholderData}>
       <div className={classes.value}>

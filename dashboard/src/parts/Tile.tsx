@@ -72,7 +72,7 @@ function Meta({ metric, answer }: { metric: string; answer: MetricAnswer }) {
   return (
     <span className={classes.meta}>
       <span>{first.join(' · ')}</span>
-      {answer.coverage !== null && <span>{words.tile.used(percent(answer.coverage).replace('.0', ''), rowsOf(metric))}</span>}
+      {answer.coverage !== null && <span>{words.tile.used(percent(answer.coverage).replace(/[.,]0/, ''), rowsOf(metric))}</span>}
     </span>
   )
 }

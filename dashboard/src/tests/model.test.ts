@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { pause } from '../api/live'
 import { reader } from '../api/sse'
 import type { Tree, TreeNode } from '../api/client'
-import { branches, childrenOf, find, pathTo, search, sorted } from '../model'
+import { branches, childrenOf, columnPace, find, pathTo, search, sorted } from '../model'
 
 const node = (name: string, parent: string | null, value: number | null, team: string | null = null): TreeNode => {
   const [level = '', rest = ''] = name.split(':')
@@ -42,6 +42,16 @@ describe('the tree', () => {
   it('opens branch by branch', () => {
     const rows = branches(tree, childrenOf(tree, 'group'), new Set(['platform:a', 'product:shop']), { column: 'name', down: false })
     expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.node.name} ${row.children}`)).toEqual(['a 1', '-shop 2', '--cart 0', '--pay 0', 'b 0', 'c 0'])
+  })
+
+  it('tells a column of frequencies in one pace', () => {
+    const often = (name: string, value: number) => {
+      const made = node(name, 'group', value)
+      return { ...made, metrics: { often: { ...made.metrics['some'], unit: '1/day' } } } as TreeNode
+    }
+    expect(columnPace([often('product:a', 4), often('product:b', 0.2), often('product:c', 0.03)], 'often')).toBe('week')
+    expect(columnPace([often('product:a', 0)], 'often')).toBeUndefined()
+    expect(columnPace([node('product:a', 'group', 4)], 'some')).toBeUndefined()
   })
 
   it('has teams across it', () => {

@@ -1,9 +1,12 @@
 // Every word of the page that is not data. Another language is another file of this shape.
 
-const plural = (n: number, one: string, many: string) => `${n.toLocaleString('en')}\u00a0${n === 1 ? one : many}`
+import { counted, grouped } from './number'
+
+const plural = counted((n) => n === 1)
 
 export const en = {
   locale: 'en-GB',
+  decimal: '.',
   product: 'Leadline',
   skip: 'Skip to the numbers',
   none: '–',
@@ -114,7 +117,7 @@ export const en = {
   tile: {
     section: 'Headline metrics',
     explain: 'Explain',
-    n: (n: number) => `n\u00a0=\u00a0${n.toLocaleString('en').replaceAll(',', '\u202f')}`,
+    n: (n: number) => `n\u00a0=\u00a0${grouped(String(n))}`,
     used: (share: string, rows: string) => `${share} of ${rows} used`,
     p95: (value: string) => `p95 ${value}`,
     na: 'N/A',
@@ -130,6 +133,7 @@ export const en = {
       custom: 'the window before',
     },
     shares: (share: string, word: string, before: string) => `${share} ${word} than ${before}`,
+    upFrom: (value: string, before: string) => `up from ${value} in ${before}`,
     times: (times: string, word: string, before: string) => `${times} times as ${word} as ${before}`,
     faster: 'faster',
     slower: 'slower',
@@ -146,6 +150,8 @@ export const en = {
     fromZero: (before: string) => `none in ${before}`,
     care: 'few data',
   },
+
+  page: { ownedBy: 'owned by' },
 
   evolution: {
     title: 'Evolution',
@@ -166,6 +172,7 @@ export const en = {
     png: 'PNG',
     from: 'From',
     unfinished: 'not over yet',
+    lastUnfinished: 'The last one is not over yet.',
     empty: 'Nothing to draw in this window',
   },
 
@@ -219,7 +226,7 @@ export const en = {
     marked: 'Used although something is missing',
     noRows: 'No row is used.',
     more: 'Show more rows',
-    showing: (shown: number, all: number) => `${shown} of ${all.toLocaleString('en')}, newest first`,
+    showing: (shown: number, all: number) => `${shown} of ${grouped(String(all))}, newest first`,
     sql: 'SQL',
     sqlPopulation: 'Rows of the population',
     sqlValue: 'The value from its rows',
