@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { bucketOf, type Address, type Bucket, type Window } from '../address'
-import { body, client, type Answer } from './client'
+import { body, client, type Answer, type Tree } from './client'
 
 interface Range {
   from: string
@@ -64,6 +64,20 @@ export function tree(address: Address) {
     queryFn: ({ signal }) => body(client.GET('/api/v1/tree', { params: { query: question }, signal })),
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
+  })
+}
+
+/** The tree in the window of equal length right before that of an answer. */
+export function treeBefore(address: Address, now: Tree | undefined) {
+  const [from, to] = [Date.parse(now?.from ?? ''), Date.parse(now?.to ?? '')]
+  const known = Number.isFinite(from) && Number.isFinite(to)
+  const { definition } = asked(address)
+  const question = { definition, from: known ? new Date(2 * from - to).toISOString() : '', to: now?.from ?? '' }
+  return queryOptions({
+    queryKey: ['before', 'tree', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/tree', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    enabled: known,
   })
 }
 

@@ -3,6 +3,7 @@ import { ApiProblem } from '../api/client'
 import { windowName } from '../format/time'
 import { childrenOf, find, headline, nameOf } from '../model'
 import { BandMark } from '../parts/BandMark'
+import { Changes } from '../parts/Changes'
 import { Evolution } from '../parts/Evolution'
 import { Explain } from '../parts/Explain'
 import { Failure } from '../parts/Failure'
@@ -49,6 +50,7 @@ export function Page({ tree, definitions, stale }: Props) {
       <Tiles names={names} definitions={definitions} />
       <div className="columns">
         <Evolution key={node.node} tree={tree} definitions={definitions} of={group ? 'children' : 'self'} />
+        {group && <Changes tree={tree} stale={stale} definitions={definitions} />}
         {(group || childrenOf(tree, node.node).length > 0) && (
           <TreeTable key={`tree ${node.node}`} tree={tree} definitions={definitions} stale={stale} />
         )}

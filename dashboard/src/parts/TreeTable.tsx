@@ -58,6 +58,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
     <Card
       title={words.levels[level].replace(/^./, (first) => first.toUpperCase())}
       note={words.tree.care}
+      className="across"
       actions={
         teams.length > 0 && (
           <Choice

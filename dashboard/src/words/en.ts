@@ -151,6 +151,20 @@ export const en = {
     care: 'few data',
   },
 
+  changes: {
+    title: 'What changed most',
+    note: (before: string) => `Products against ${before}, each with itself. The name leads to the numbers.`,
+    evidence: (node: string, metric: string) => `${node}: ${metric}, the evidence`,
+    fromTo: (then: string, now: string) => `from ${then} to ${now}`,
+    rows: (then: number, now: number) => `n = ${grouped(String(then))}, then ${grouped(String(now))}`,
+    sure: { clear: 'hardly chance', likely: 'probably not chance', chance: 'may be chance' },
+    compared: (n: number) => `${plural(n, 'change was', 'changes were')} looked at; among so many a few look large by chance alone.`,
+    nothing: 'Nothing changed by more than chance explains',
+    nothingWhy: (n: number) => `${plural(n, 'change was', 'changes were')} looked at. A longer window shows slower ones.`,
+    nothingBefore: 'There is nothing to compare with',
+    nothingBeforeWhy: (before: string) => `No product has values in ${before}. Import history, or take a shorter window.`,
+  },
+
   page: { ownedBy: 'owned by' },
 
   evolution: {
