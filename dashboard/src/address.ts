@@ -21,6 +21,8 @@ export interface Address {
   theme: Theme
   /** Metric whose explanation is open. */
   explain?: string
+  /** Metric whose distribution is shown. */
+  spread?: string
   /** Tables instead of charts. */
   tables: boolean
   /** Logarithmic scale for durations. */
@@ -55,6 +57,7 @@ export function parseAddress(pathname: string, search: string): Address {
     zone: zoneOr(query.get('zone'), DEFAULTS.zone),
     theme: oneOf(['light', 'dark'] as const, query.get('theme')) ?? 'auto',
     explain: query.get('explain') || undefined,
+    spread: query.get('spread') || undefined,
     tables: query.get('show') === 'tables',
     log: query.get('scale') === 'log',
   }
@@ -74,6 +77,7 @@ export function formatAddress(address: Address): string {
   if (address.zone !== DEFAULTS.zone) query.set('zone', address.zone)
   if (address.theme !== 'auto') query.set('theme', address.theme)
   if (address.explain) query.set('explain', address.explain)
+  if (address.spread) query.set('spread', address.spread)
   if (address.tables) query.set('show', 'tables')
   if (address.log) query.set('scale', 'log')
   const path = address.node === 'group' ? '/' : `/node/${encodeNode(address.node)}`

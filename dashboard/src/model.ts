@@ -97,6 +97,13 @@ export function nameOf(node: Pick<TreeNode, 'level' | 'name'>): string {
   return node.level === 'group' ? words.bar.group : node.name
 }
 
+/** Those with most rows, in the order they have. */
+export function mostRows(nodes: TreeNode[], metric: string, most: number): TreeNode[] {
+  const rows = (index: number) => nodes[index]?.metrics[metric]?.n ?? 0
+  const chosen = nodes.map((_, index) => index).toSorted((a, b) => rows(b) - rows(a)).slice(0, most)
+  return chosen.toSorted((a, b) => a - b).flatMap((index) => nodes[index] ?? [])
+}
+
 /** The five headline metrics of a definition: those the tree answers with, in the order people know. */
 export function headline(tree: Tree): string[] {
   const known = Object.keys(tree.nodes[0]?.metrics ?? {})

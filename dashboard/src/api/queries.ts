@@ -67,6 +67,49 @@ export function tree(address: Address) {
   })
 }
 
+/** Metrics of a node without series. */
+export function plain(address: Address, node: string, names: string[]) {
+  const question = { ...asked(address), node, metric: names.join(',') }
+  return queryOptions({
+    queryKey: ['series', 'plain', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+/** One metric of a node and how its values lie. */
+export function distribution(address: Address, node: string, metric: string) {
+  const question = { ...asked(address), node, metric, distribution: true }
+  return queryOptions({
+    queryKey: ['series', 'distribution', question],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+/** The most the server gives at once. */
+const ALL = 1000
+
+/** What failed, with the evidence: the rows of the failure rate, deployments and incidents of the window. */
+export function troubleRows(address: Address) {
+  const explained = { ...asked(address), node: address.node, metric: 'change_failure_rate', limit: ALL }
+  const listed = { ...range(address.window), node: address.node, limit: ALL }
+  return queryOptions({
+    queryKey: ['before', 'troubles', explained],
+    queryFn: async ({ signal }) => {
+      const [rows, deployments, incidents] = await Promise.all([
+        body(client.GET('/api/v1/explain', { params: { query: explained }, signal })),
+        body(client.GET('/api/v1/deployments', { params: { query: listed }, signal })),
+        body(client.GET('/api/v1/incidents', { params: { query: listed }, signal })),
+      ])
+      return { explained: rows, deployments, incidents }
+    },
+    placeholderData: keepPreviousData,
+  })
+}
+
 /** The tree in the window of equal length right before that of an answer. */
 export function treeBefore(address: Address, now: Tree | undefined) {
   const [from, to] = [Date.parse(now?.from ?? ''), Date.parse(now?.to ?? '')]

@@ -4,10 +4,14 @@ import { windowName } from '../format/time'
 import { childrenOf, find, headline, nameOf } from '../model'
 import { BandMark } from '../parts/BandMark'
 import { Changes } from '../parts/Changes'
+import { Children } from '../parts/Children'
 import { Evolution } from '../parts/Evolution'
 import { Explain } from '../parts/Explain'
+import { Flow } from '../parts/Flow'
 import { Failure } from '../parts/Failure'
 import { LatestDeployments, LatestIncidents } from '../parts/Lists'
+import { Spread } from '../parts/Spread'
+import { Stability } from '../parts/Stability'
 import { Tiles } from '../parts/Tiles'
 import { TreeTable } from '../parts/TreeTable'
 import { follow, usePlace } from '../useAddress'
@@ -51,6 +55,20 @@ export function Page({ tree, definitions, stale }: Props) {
       <div className="columns">
         <Evolution key={node.node} tree={tree} definitions={definitions} of={group ? 'children' : 'self'} />
         {group && <Changes tree={tree} stale={stale} definitions={definitions} />}
+        {!group && (
+          <div className="quarters">
+            <div>
+              <Flow key={`flow ${node.node}`} definitions={definitions} />
+              <Spread key={`spread ${node.node}`} names={names} definitions={definitions} />
+            </div>
+            <div>
+              <Stability key={`stability ${node.node}`} definitions={definitions} />
+              {childrenOf(tree, node.node).length > 0 && (
+              <Children key={`children ${node.node}`} tree={tree} metric={names.includes(address.metric) ? address.metric : (names[0] ?? address.metric)} definitions={definitions} />
+              )}
+            </div>
+          </div>
+        )}
         {(group || childrenOf(tree, node.node).length > 0) && (
           <TreeTable key={`tree ${node.node}`} tree={tree} definitions={definitions} stale={stale} />
         )}

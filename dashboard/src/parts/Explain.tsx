@@ -11,6 +11,7 @@ import { words } from '../words'
 import { BandMark } from './BandMark'
 import { Failure } from './Failure'
 import { Value } from './Tile'
+import { reasonText } from './reason'
 import classes from './Explain.module.css'
 
 const FIRST = 10
@@ -61,7 +62,7 @@ function Body({ metric }: { metric: string }) {
         {answer.value === null ? <strong className={classes.none}>{words.tile.na}</strong> : <Value parts={parts(answer.value, answer.unit)} />}
         {answer.band && <BandMark band={answer.band} />}
       </div>
-      {answer.value === null && <p>{answer.reason_text}</p>}
+      {answer.value === null && <p>{reasonText(answer)}</p>}
       <h3>{words.explain.meaning}</h3>
       <p className={classes.sentence}>{explanation.sentence}</p>
       <p className="dim">

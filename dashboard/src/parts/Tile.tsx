@@ -6,6 +6,7 @@ import { useCount } from '../hooks'
 import { rowsOf } from '../model'
 import { words } from '../words'
 import { BandMark } from './BandMark'
+import { reasonText } from './reason'
 import { Trend } from './Trend'
 import classes from './Tile.module.css'
 
@@ -39,7 +40,7 @@ export function Tile({ metric, title, what, answer, before, beforeName, onOpen }
             {answer.band && <BandMark band={answer.band} />}
           </span>
           {answer.value === null ? (
-            <span className={classes.reason}>{answer.reason_text ?? answer.reason}</span>
+            <span className={classes.reason}>{reasonText(answer)}</span>
           ) : (
             <>
               <Sparkline now={answer.series ?? []} before={before} />

@@ -8,6 +8,7 @@ import { BandMark } from './BandMark'
 import { Card } from './Card'
 import { Choice } from './Choice'
 import { Empty } from './Empty'
+import { reasonOf } from './reason'
 import classes from './TreeTable.module.css'
 
 interface Props {
@@ -127,7 +128,7 @@ function greatest(nodes: TreeNode[], metric: string): number {
 
 function Cell({ value, most, pace, reasons }: { value: Value | undefined; most: number; pace: Pace | undefined; reasons: Definitions | undefined }) {
   if (!value || value.value === null) {
-    const why = reasons?.reasons.find((reason) => reason.id === value?.reason)?.doc
+    const why = reasonOf(value, reasons)
     return (
       <td title={why}>
         <span className={classes.none}>

@@ -1,6 +1,9 @@
 // Every word of the page that is not data. Another language is another file of this shape.
 
+import type { components } from '../api/schema'
 import { counted, grouped } from './number'
+
+type Reason = components['schemas']['Reason']
 
 const plural = counted((n) => n === 1)
 
@@ -110,6 +113,8 @@ export const en = {
     canary_success_rate: 'analyses',
     pipeline_success_rate: 'runs',
   } as Record<string, string>,
+  /** Why there is no value, by reason; in English the server's own words. */
+  reasons: {} as Partial<Record<Reason, string>>,
   rowsElse: 'deployments',
 
   band: { elite: 'Elite', high: 'High', medium: 'Medium', low: 'Low', label: (band: string) => `Band: ${band}`, overall: (band: string) => `${band} overall`, overallHint: 'The worst of the bands of its metrics that count towards it' },
@@ -163,6 +168,74 @@ export const en = {
     nothingWhy: (n: number) => `${plural(n, 'change was', 'changes were')} looked at. A longer window shows slower ones.`,
     nothingBefore: 'There is nothing to compare with',
     nothingBeforeWhy: (before: string) => `No product has values in ${before}. Import history, or take a shorter window.`,
+  },
+
+  spread: {
+    title: 'Distribution',
+    sentence: (metric: string, rows: string, window: string) => `${metric} of the ${rows} used, ${window}: how many took how long.`,
+    bar: (from: string, to: string, n: number) => `from ${from} to below ${to}: ${grouped(String(n))}`,
+    marks: { p50: 'median', mean: 'mean', p95: 'p95' },
+    from: 'From',
+    below: 'Below',
+    rows: 'Rows',
+    share: 'Share',
+    none: 'No values to show',
+    noneWhy: 'No row of this window has a value.',
+    few: (n: number) => `${plural(n, 'row', 'rows')}: too few to have a shape.`,
+    alike: (n: string, all: string, from: string, to: string) =>
+      `${n} of ${all} lie between ${from} and ${to}. Values so alike often come from one tool or habit: look at the rows before reading them as speed.`,
+    log: 'Each bar stands for twice the time of the one before.',
+  },
+
+  children: {
+    title: (levels: string) => `${levels.replace(/^./, (first) => first.toUpperCase())} side by side`,
+    sentence: (levels: string, metric: string, bucket: string, window: string) => `Each of its ${levels}: ${metric} by ${bucket}, ${window}. All on one scale.`,
+    none: (levels: string) => `None of its ${levels} has values in this window. Take a longer one.`,
+  },
+
+  stability: {
+    title: 'Stability',
+    sentence: (window: string) => `What failed and why, ${window}. A line joins an incident to the deployment it is linked to.`,
+    kinds: { incident: 'Incident', failure: 'Failed deployment', attempt: 'Attempt that failed' },
+    lanes: {
+      incident: (n: number) => plural(n, 'incident', 'incidents'),
+      failure: (n: number) => `${plural(n, 'failed deployment', 'failed deployments')}`,
+      attempt: (n: number) => `${plural(n, 'attempt that failed', 'attempts that failed')}`,
+    },
+    signals: {
+      incident: 'an incident followed',
+      incident_within: 'an incident followed',
+      rollback: 'rolled back',
+      hotfix: 'a hotfix followed',
+      revert: 'a commit was reverted',
+      health_check: 'its health check failed',
+      manual: 'a person said so',
+      deploy_failed: 'the deployment itself failed',
+      is_remediation: 'it is itself a rollback or hotfix',
+    } as Record<string, string>,
+    later: (time: string) => `after ${time}`,
+    after: (time: string, deployment: string) => `${time} after ${deployment}.`,
+    noCause: 'No counted deployment before it.',
+    attempt: 'It did not reach users.',
+    unknown: 'The signal is in the explanation.',
+    why: 'Why',
+    latest: (n: number, all: number) => `The latest ${n} of ${all}; the table has all.`,
+    cut: 'Only the newest 1,000 rows were read. A shorter window shows all.',
+    none: 'Nothing failed in this window',
+    noneWhy: (n: number) => `${plural(n, 'deployment was', 'deployments were')} looked at, and no incident was reported. Where incidents live in a tool that is not connected, they are missing here.`,
+    steps: 'Steps of an incident, from its start',
+  },
+
+  flow: {
+    title: 'Flow',
+    sentence: (window: string) => `How long changes take from commit to production, ${window}.`,
+    within: { p50: 'half within', p75: 'three quarters within', p90: 'nine in ten within', p95: '19 in 20 within' },
+    share: 'Changes',
+    none: 'No change has a lead time here',
+    stages: 'Where the time goes: not measured yet',
+    stageNames: ['coding', 'waiting for review', 'review', 'merge to deployment', 'CI'],
+    stagesWhy:
+      'Lead time is one number so far: the stages need pull requests and pipeline runs. Send them now: they are kept, so the stages of this time can be told once they are measured.',
   },
 
   page: { ownedBy: 'owned by' },
