@@ -32,17 +32,17 @@ export function Timeline({ rows, from, to, zone, width, title, say, href, onFoll
   return (
     <svg className={classes.svg} width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label={title}>
       {shown.map((lane) => (
-        <g key={lane}>
-          <text x={0} y={y(lane) - LANE / 2 - 4}>
-            {words.stability.lanes[lane](rows.filter((row) => row.kind === lane).length)}
-          </text>
-          <line className={classes.grid} x1={0} x2={width} y1={y(lane)} y2={y(lane)} />
-        </g>
+        <line key={lane} className={classes.grid} x1={0} x2={width} y1={y(lane)} y2={y(lane)} />
       ))}
       {rows.map((row) => {
         const cause = row.kind === 'incident' && row.cause ? failures.get(row.cause.key) : undefined
         return cause && <path key={`link ${row.key}`} className={classes.link} d={`M${x(cause.at)} ${y('failure')}L${x(row.at)} ${y('incident')}`} />
       })}
+      {shown.map((lane) => (
+        <text key={lane} className={classes.over} x={0} y={y(lane) - LANE / 2 - 4}>
+          {words.stability.lanes[lane](rows.filter((row) => row.kind === lane).length)}
+        </text>
+      ))}
       {rows.toReversed().map((row) => (
         <a key={`${row.kind} ${row.key}`} href={href(row)} onClick={onFollow} aria-label={say(row)}>
           <title>{say(row)}</title>

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query'
 import type { Definitions, Tree } from '../api/client'
 import { ApiProblem } from '../api/client'
+import { metrics } from '../api/queries'
 import { windowName } from '../format/time'
 import { childrenOf, find, headline, nameOf } from '../model'
 import { BandMark } from '../parts/BandMark'
@@ -28,13 +30,17 @@ interface Props {
 export function Page({ tree, definitions, stale }: Props) {
   const { address, to } = usePlace()
   const node = find(tree, address.node)
+  const names = headline(tree)
+  // What is below the head is asked for once the head is there.
+  const head = useQuery({ ...metrics(address, address.node, names), enabled: node !== undefined && node.level !== 'group' })
   if (!node) {
     const missing = new ApiProblem(404, 'not_found', `“${address.node}”`)
     return <Failure error={missing} retry={() => {}} />
   }
   const group = node.level === 'group'
   if (group && tree.nodes.length === 1) return <FirstEvent />
-  const names = headline(tree)
+  const below = childrenOf(tree, node.node).length > 0
+  const spread = <Spread key={`spread ${node.node}`} names={names} definitions={definitions} />
   return (
     <>
       <div className="page-head">
@@ -55,11 +61,12 @@ export function Page({ tree, definitions, stale }: Props) {
       <div className="columns">
         <Evolution key={node.node} tree={tree} definitions={definitions} of={group ? 'children' : 'self'} />
         {group && <Changes tree={tree} stale={stale} definitions={definitions} />}
-        {!group && (
+        {!group && head.data === undefined && <div className="skeleton" style={{ height: 640 }} />}
+        {!group && head.data !== undefined && (
           <div className="quarters">
             <div>
               <Flow key={`flow ${node.node}`} definitions={definitions} />
-              <Spread key={`spread ${node.node}`} names={names} definitions={definitions} />
+              {below && spread}
             </div>
             <div>
               <Stability key={`stability ${node.node}`} definitions={definitions} />
@@ -69,7 +76,7 @@ export function Page({ tree, definitions, stale }: Props) {
             </div>
           </div>
         )}
-        {(group || childrenOf(tree, node.node).length > 0) && (
+        {(group || below) && (
           <TreeTable key={`tree ${node.node}`} tree={tree} definitions={definitions} stale={stale} />
         )}
         {!group && (

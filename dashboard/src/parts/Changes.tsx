@@ -54,7 +54,8 @@ function Sentence({ change }: { change: Changed }) {
         {nameOf(node)}
       </a>
       <span className={classes.what}>
-        {name}: <Trend change={{ ...change.change, care: false }} />
+        {words.of(name, '')}
+        <Trend change={{ ...change.change, care: false }} />
       </span>
       <span className={classes.how}>
         {words.changes.fromTo(format(then.value, then.unit), format(now.value, now.unit))} · {words.changes.sure[sure]} ({words.changes.rows(then.n, now.n)})

@@ -19,13 +19,13 @@ export function ChartActions({ name, title, csv, frame }: Props) {
   const { address, set } = usePlace()
   return (
     <>
-      <button type="button" className="quiet" aria-label={`${words.evolution.table}: ${title}`} aria-pressed={address.tables} onClick={() => set({ tables: !address.tables })}>
+      <button type="button" className="quiet" aria-label={words.of(words.evolution.table, title)} aria-pressed={address.tables} onClick={() => set({ tables: !address.tables })}>
         {words.evolution.table}
       </button>
-      <button type="button" className="quiet" aria-label={`${words.evolution.csv}: ${title}`} disabled={!csv} onClick={() => csv && save(`${name}.csv`, 'text/csv', csv())}>
+      <button type="button" className="quiet" aria-label={words.of(words.evolution.csv, title)} disabled={!csv} onClick={() => csv && save(`${name}.csv`, 'text/csv', csv())}>
         {words.evolution.csv}
       </button>
-      <button type="button" className="quiet" aria-label={`${words.evolution.png}: ${title}`} disabled={!csv || address.tables} onClick={() => void savePng(`${name}.png`, frame.current)}>
+      <button type="button" className="quiet" aria-label={words.of(words.evolution.png, title)} disabled={!csv || address.tables} onClick={() => void savePng(`${name}.png`, frame.current)}>
         {words.evolution.png}
       </button>
     </>

@@ -1,7 +1,7 @@
 import { useQueries } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { bucketOf } from '../address'
-import type { Definitions, Tree } from '../api/client'
+import type { Answer, Definitions, Tree } from '../api/client'
 import { series } from '../api/queries'
 import { Multiples } from '../charts/Multiples'
 import { toChartData, toCsv } from '../charts/toChartData'
@@ -29,7 +29,10 @@ export function Children({ tree, metric, definitions }: { tree: Tree; metric: st
   const png = useRef<HTMLDivElement>(null)
   const bucket = bucketOf(address)
   const loading = asked.some((query) => query.data === undefined && query.isPending)
-  const found = nodes.flatMap((node, index) => (asked[index]?.data ? [{ node, answer: asked[index].data }] : []))
+  const loaded = nodes.flatMap((node, index) => (asked[index]?.data ? [{ node, answer: asked[index].data }] : []))
+  const filled = (answer: Answer) => (answer.metrics[metric]?.series ?? []).some((point) => point.value !== null)
+  const found = loaded.filter(({ answer }) => filled(answer))
+  const without = loaded.filter(({ answer }) => !filled(answer)).map(({ node }) => nameOf(node))
   const data = toChartData(found.map(({ node, answer }) => ({ name: nameOf(node), answer })), metric, bucket, address.zone, Date.now())
   const levels = words.levels[nodes[0]?.level ?? 'component']
   const sentence = words.children.sentence(levels, titleOf(metric, definitions), words.evolution.buckets[bucket], windowName(address.window, address.zone))
@@ -54,7 +57,7 @@ export function Children({ tree, metric, definitions }: { tree: Tree; metric: st
       </div>
       {data && (
         <p className="foot">
-          {data.unfinished && words.evolution.lastUnfinished} {words.evolution.hollow(FEW)} {all.length > nodes.length && words.evolution.most(nodes.length, all.length, levels)}
+          {data.unfinished && words.evolution.lastUnfinished} {words.evolution.hollow(FEW)} {without.length > 0 && words.children.without(without.join(', '))} {all.length > nodes.length && words.evolution.most(nodes.length, all.length, levels)}
         </p>
       )}
     </Card>

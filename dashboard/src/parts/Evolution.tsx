@@ -66,6 +66,7 @@ export function Evolution({ tree, definitions, of }: Props) {
     <Card
       title={words.evolution.title}
       note={sentence}
+      className={of === 'self' ? 'across' : ''}
       actions={
         <>
           <Choice

@@ -35,7 +35,7 @@ export function Stability({ definitions }: { definitions: Definitions | undefine
   const href = (row: Trouble) => to({ explain: metricOf(row.kind, definitions) })
   const cut = data && (data.deployments.next !== null || data.incidents.next !== null || data.explained.explanation.used > data.explained.explanation.rows.length)
   const when = (at: number) => shortDateTime(at, address.zone)
-  const say = (row: Trouble) => `${when(row.at)}: ${words.stability.kinds[row.kind]}, ${row.where} ${row.what}. ${why(row)}`
+  const say = (row: Trouble) => words.of(when(row.at), `${words.stability.kinds[row.kind]}, ${row.where} ${row.what}. ${why(row)}`)
   return (
     <Card
       title={words.stability.title}
@@ -123,7 +123,7 @@ function why(row: Trouble): string {
   if (row.kind === 'attempt') return words.stability.attempt
   if (row.kind === 'incident') return row.cause ? capital(words.stability.after(format(row.cause.delay, 's'), row.cause.name)) : words.stability.noCause
   if (row.signals.length === 0) return words.stability.unknown
-  return capital(row.signals.map((each) => `${words.stability.signals[each.signal] ?? each.signal}${each.delay === null ? '' : ` ${words.stability.later(format(each.delay, 's'))}`}${each.incident ? `: ${each.incident}` : ''}`).join('; ')) + '.'
+  return capital(row.signals.map((each) => `${words.stability.signals[each.signal] ?? each.signal}${each.delay === null ? '' : ` ${words.stability.later(format(each.delay, 's'))}`}`).map((text, index) => (row.signals[index]?.incident ? words.of(text, row.signals[index].incident) : text)).join('; ')) + '.'
 }
 
 const capital = (text: string) => text.replace(/^./, (first) => first.toUpperCase())

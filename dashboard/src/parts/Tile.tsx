@@ -1,6 +1,6 @@
 import type { MetricAnswer, Point } from '../api/client'
 import { Sparkline } from '../charts/Sparkline'
-import { changeText } from '../format/change'
+import { changeText, FEW } from '../format/change'
 import { format, parts, percent, type Part } from '../format/value'
 import { useCount } from '../hooks'
 import { rowsOf } from '../model'
@@ -69,6 +69,7 @@ export function Value({ parts: pieces }: { parts: Part[] }) {
 
 function Meta({ metric, answer }: { metric: string; answer: MetricAnswer }) {
   const first = [words.tile.n(answer.n)]
+  if (answer.value !== null && answer.n < FEW) first.push(words.tile.few)
   if (answer.stats && answer.value !== null) first.push(words.tile.p95(format(answer.stats.p95, answer.unit)))
   return (
     <span className={classes.meta}>

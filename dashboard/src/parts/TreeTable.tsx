@@ -3,7 +3,7 @@ import type { Definitions, Tree, TreeNode, Value } from '../api/client'
 import { format, type Pace } from '../format/value'
 import { branches, childrenOf, columnPace, headline, nameOf, type SortBy } from '../model'
 import { follow, usePlace } from '../useAddress'
-import { words } from '../words'
+import { docOf, titleOf, words } from '../words'
 import { BandMark } from './BandMark'
 import { Card } from './Card'
 import { Choice } from './Choice'
@@ -27,7 +27,6 @@ export function TreeTable({ tree, definitions, stale }: Props) {
   const metrics = headline(tree)
   const rows = branches(tree, roots, open, sort)
   const shown = rows.map((row) => row.node)
-  const docs = new Map(definitions?.metrics.map((metric) => [metric.id as string, metric]))
   const level = roots[0]?.level ?? 'product'
   if (roots.length === 0 && address.node !== 'group') return null
 
@@ -82,7 +81,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
             <thead>
               <tr>
                 {head('name', words.tree.name)}
-                {metrics.map((metric) => head(metric, words.short[metric] ?? docs.get(metric)?.title ?? metric, docs.get(metric)?.doc))}
+                {metrics.map((metric) => head(metric, titleOf(metric, definitions), docOf(metric, definitions)))}
               </tr>
             </thead>
             <tbody>

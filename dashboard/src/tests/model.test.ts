@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pause } from '../api/live'
+import { pause, refresher } from '../api/live'
 import { reader } from '../api/sse'
 import type { Tree, TreeNode } from '../api/client'
 import { branches, childrenOf, columnPace, find, pathTo, search, sorted } from '../model'
@@ -83,6 +83,24 @@ describe('the stream', () => {
       { event: 'change', data: '{"change":4}' },
       { event: 'x', data: '1' },
     ])
+  })
+
+  it('asks for what is looked at first without waiting for the rest, and for the rest in every second round', async () => {
+    const asked: string[] = []
+    const kinds = ['metrics', 'tree', 'series', 'before']
+    let tellers = 2
+    const fresh = refresher({
+      invalidateQueries: (filter) => {
+        const found = kinds.find((kind) => filter?.predicate?.({ queryKey: [kind] } as never))
+        asked.push(found ?? '')
+        // Something changes while the tree is asked for, twice.
+        if (found === 'tree' && tellers-- > 0) fresh()
+        return Promise.resolve()
+      },
+    })
+    fresh()
+    await expect.poll(() => asked.length, { timeout: 5_000 }).toBe(10)
+    expect(asked.join(' ')).toBe('metrics tree metrics tree series before metrics tree series before')
   })
 
   it('asks a slow server less often', () => {

@@ -10,6 +10,8 @@ const plural = counted((n) => n === 1)
 export const en = {
   locale: 'en-GB',
   decimal: '.',
+  /** Between what something is and what is said of it. */
+  of: (what: string, said: string) => `${what}: ${said}`,
   product: 'Leadline',
   skip: 'Skip to the numbers',
   none: '–',
@@ -27,6 +29,7 @@ export const en = {
     licences: 'Licences',
     keys: { search: 'find a node', overview: 'overview', tables: 'tables' },
     keysLabel: 'Keys',
+    languages: 'Language',
   },
 
   bar: {
@@ -101,6 +104,9 @@ export const en = {
     time_to_restore: 'Time to restore',
     rework_rate: 'Rework rate',
   } as Record<string, string>,
+
+  /** What a metric is, by its id; in English the server's own words. */
+  docs: {} as Record<string, string>,
 
   /** What the rows of a metric are. */
   rows: {
@@ -191,6 +197,7 @@ export const en = {
     title: (levels: string) => `${levels.replace(/^./, (first) => first.toUpperCase())} side by side`,
     sentence: (levels: string, metric: string, bucket: string, window: string) => `Each of its ${levels}: ${metric} by ${bucket}, ${window}. All on one scale.`,
     none: (levels: string) => `None of its ${levels} has values in this window. Take a longer one.`,
+    without: (names: string) => `No data: ${names}.`,
   },
 
   stability: {
@@ -303,10 +310,13 @@ export const en = {
     close: 'Close the explanation',
     of: (node: string) => `of ${node}`,
     meaning: 'What it says',
+    /** Said where the server's sentences are in another language than the page's. */
+    serverWords: '',
     under: (definition: string, version: number) => `Definition ${definition}, version ${version}`,
     window: (from: string, to: string) => `From ${from} to ${to}`,
     used: (used: string, all: string, rows: string) => `${used} of ${all} ${rows} used`,
     statistics: 'Spread of the rows used',
+    stats: { mean: 'mean', min: 'min', p50: 'p50', p75: 'p75', p90: 'p90', p95: 'p95', p99: 'p99', max: 'max' },
     rowsUsed: 'Rows used',
     leftOut: 'Rows left out, and how to have them counted',
     nothingLeftOut: 'Every row is used.',
