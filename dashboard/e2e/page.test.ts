@@ -142,7 +142,7 @@ describe('the quarters of a node', () => {
     const card = page.getByRole('region', { name: 'Stability' })
     await card.getByText('4 incidents').waitFor()
     await card.getByText('4 failed deployments').waitFor()
-    await card.getByText(/1\sh after list 2\.0\.0\./).first().waitFor()
+    await card.getByRole('listitem').getByText(/1\sh after list 2\.0\.0\./).first().waitFor()
     await card.getByRole('link', { name: /Incident, example I1/ }).click()
     await page.getByRole('dialog').getByText('3 of 4 incidents used').waitFor()
     expect(new URL(page.url()).searchParams.get('explain')).toBe('time_to_restore')

@@ -1,5 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { bucketOf, type Address, type Bucket, type Window } from '../address'
+import { inTurn } from './turn'
 import { body, client, type Answer, type Tree } from './client'
 
 interface Range {
@@ -47,11 +48,14 @@ export function before(address: Address, node: string, names: string[], now: Ans
 }
 
 /** One metric of a node as a series, without the window before. */
-export function series(address: Address, node: string, metric: string) {
+export function series(address: Address, node: string, metric: string, turn = false) {
   const question = { ...asked(address), node, metric, bucket: bucketOf(address), zone: address.zone }
   return queryOptions({
     queryKey: ['series', question],
-    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    queryFn: ({ signal }) => {
+      const ask = () => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))
+      return turn ? inTurn(ask) : ask()
+    },
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
   })
@@ -72,7 +76,7 @@ export function plain(address: Address, node: string, names: string[]) {
   const question = { ...asked(address), node, metric: names.join(',') }
   return queryOptions({
     queryKey: ['series', 'plain', question],
-    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))),
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
   })
@@ -83,7 +87,7 @@ export function distribution(address: Address, node: string, metric: string) {
   const question = { ...asked(address), node, metric, distribution: true }
   return queryOptions({
     queryKey: ['series', 'distribution', question],
-    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))),
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
   })
@@ -98,14 +102,11 @@ export function troubleRows(address: Address) {
   const listed = { ...range(address.window), node: address.node, limit: ALL }
   return queryOptions({
     queryKey: ['before', 'troubles', explained],
-    queryFn: async ({ signal }) => {
-      const [rows, deployments, incidents] = await Promise.all([
-        body(client.GET('/api/v1/explain', { params: { query: explained }, signal })),
-        body(client.GET('/api/v1/deployments', { params: { query: listed }, signal })),
-        body(client.GET('/api/v1/incidents', { params: { query: listed }, signal })),
-      ])
-      return { explained: rows, deployments, incidents }
-    },
+    queryFn: async ({ signal }) => ({
+      explained: await inTurn(() => body(client.GET('/api/v1/explain', { params: { query: explained }, signal }))),
+      deployments: await inTurn(() => body(client.GET('/api/v1/deployments', { params: { query: listed }, signal }))),
+      incidents: await inTurn(() => body(client.GET('/api/v1/incidents', { params: { query: listed }, signal }))),
+    }),
     placeholderData: keepPreviousData,
   })
 }
@@ -118,7 +119,7 @@ export function treeBefore(address: Address, now: Tree | undefined) {
   const question = { definition, from: known ? new Date(2 * from - to).toISOString() : '', to: now?.from ?? '' }
   return queryOptions({
     queryKey: ['before', 'tree', question],
-    queryFn: ({ signal }) => body(client.GET('/api/v1/tree', { params: { query: question }, signal })),
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/tree', { params: { query: question }, signal }))),
     placeholderData: keepPreviousData,
     enabled: known,
   })

@@ -24,7 +24,7 @@ export function Children({ tree, metric, definitions }: { tree: Tree; metric: st
   const { address, to } = usePlace()
   const all = childrenOf(tree, address.node)
   const nodes = mostRows(all, metric, MOST)
-  const asked = useQueries({ queries: nodes.map((node) => series(address, node.node, metric)) })
+  const asked = useQueries({ queries: nodes.map((node) => series(address, node.node, metric, true)) })
   const [frame, width] = useWidth<HTMLDivElement>()
   const png = useRef<HTMLDivElement>(null)
   const bucket = bucketOf(address)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pause, refresher } from '../api/live'
 import { reader } from '../api/sse'
+import { inTurn } from '../api/turn'
 import type { Tree, TreeNode } from '../api/client'
 import { branches, childrenOf, columnPace, find, pathTo, search, sorted } from '../model'
 
@@ -101,6 +102,20 @@ describe('the stream', () => {
     fresh()
     await expect.poll(() => asked.length, { timeout: 5_000 }).toBe(10)
     expect(asked.join(' ')).toBe('metrics tree metrics tree series before metrics tree series before')
+  })
+
+  it('asks one after the other, also after one that failed', async () => {
+    const order: string[] = []
+    const ask = (name: string, fails = false) => inTurn(async () => {
+      order.push(`${name} begins`)
+      await Promise.resolve()
+      order.push(`${name} ends`)
+      if (fails) throw new Error(name)
+      return name
+    })
+    const asked = [ask('a'), ask('b', true), ask('c')]
+    expect((await Promise.allSettled(asked)).map((each) => each.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
   })
 
   it('asks a slow server less often', () => {
