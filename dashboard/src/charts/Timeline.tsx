@@ -61,7 +61,14 @@ export function Timeline({ rows, from, to, zone, width, title, say, href, onFoll
 /** A bar as long as the incident, a diamond, a hollow square: never colour alone. */
 function Shape({ row, x, end, y }: { row: Trouble; x: number; end: number; y: number }) {
   if (row.kind === 'incident') {
-    return <rect className={classes.incident} data-open={row.until === null} x={x - 2} y={y - 9} width={Math.max(5, end - x)} height="18" rx="2" />
+    // One that stays open for weeks must not hide those that come and go meanwhile.
+    const open = row.until === null
+    return (
+      <g className={classes.incident} data-open={open}>
+        {open && <rect x={x} y={y - 2} width={Math.max(0, end - x)} height="4" />}
+        <rect x={x - 2} y={y - 9} width={open ? 5 : Math.max(5, end - x)} height="18" rx="2" />
+      </g>
+    )
   }
   if (row.kind === 'failure') return <path className={classes.failure} d={`M${x} ${y - 8}l8 8l-8 8l-8-8z`} />
   return <rect className={classes.attempt} x={x - 5} y={y - 5} width="10" height="10" />

@@ -42,7 +42,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
     yAxis: {
       type: logarithmic ? 'log' : 'value',
       ...(logarithmic ? { min: ticks[0], max: ticks.at(-1) } : { min: 0, max: scale.top * scale.by, interval: scale.step * scale.by }),
-      splitLine: { lineStyle: { color: tokens.line, width: 1 }, ...custom },
+      splitLine: { show: !logarithmic, lineStyle: { color: tokens.line, width: 1 } },
       axisLabel: { ...label, formatter: say, margin: 12, ...custom },
     },
     tooltip: {
@@ -56,7 +56,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       axisPointer: { type: 'line', lineStyle: { color: tokens.ink2, width: 1, type: 'solid' } },
       formatter: (points: unknown) => tooltip(data, indexOf(points), tokens),
     },
-    series: data.lines.map((line, index) => {
+    series: [...(logarithmic ? ticks.map((tick) => gridLine(tick, data.buckets.length, tokens)) : []), ...data.lines.map((line, index) => {
       const colour = line.ghost ? tokens.ghost : (tokens.series[index % tokens.series.length] ?? tokens.ink)
       return {
         type: 'line',
@@ -75,8 +75,14 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
           itemStyle: dot.few ? { color: tokens.card, borderColor: colour, borderWidth: 1.5 } : { color: colour },
         })),
       }
-    }),
+    })],
   }
+}
+
+/** On an axis that multiplies the library draws its lines at powers of ten, whatever the labels say: ours stand at them. */
+function gridLine(at: number, buckets: number, tokens: Tokens) {
+  const lineStyle = { color: tokens.line, width: 1 }
+  return { type: 'line', z: 0, silent: true, symbol: 'none', animation: false, lineStyle, emphasis: { disabled: true }, data: Array<number>(buckets).fill(at) }
 }
 
 /** Round times between which all values lie, for an axis that multiplies. */

@@ -66,6 +66,14 @@ describe('answers to lines', () => {
     expect(tooltip(bad, 7, { series: [], ghost: '' })).toBe('')
   })
 
+  it('has a line at every label of an axis that multiplies', () => {
+    const tokens: Tokens = { ink: '', ink2: '', line: '#ddd', card: '#fff', ghost: '', series: ['#00f'], font: '' }
+    const wide = toChartData([named('a', [day(1, 60), day(2, 90_000)])], 'some', 'day', 'UTC', NOW)
+    if (!wide) throw new Error('no data')
+    const drawn = option(wide, tokens, true, true) as unknown as { series: { data: unknown[]; silent?: boolean }[]; yAxis: { axisLabel: { customValues: number[] } } }
+    expect(drawn.series.filter((each) => each.silent).map((each) => each.data[0])).toEqual(drawn.yAxis.axisLabel.customValues)
+  })
+
   it('never draws a line through a gap, and starts at zero', () => {
     const tokens: Tokens = { ink: '', ink2: '', line: '', card: '#fff', ghost: '', series: ['#00f'], font: '' }
     if (!data) throw new Error('no data')

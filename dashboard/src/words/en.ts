@@ -223,7 +223,7 @@ export const en = {
     later: (time: string) => `after ${time}`,
     after: (time: string, deployment: string) => `${time} after ${deployment}.`,
     noCause: 'No counted deployment before it.',
-    attempt: 'It did not reach users.',
+    attempt: 'Its tool reported that it failed.',
     unknown: 'The signal is in the explanation.',
     why: 'Why',
     latest: (n: number, all: number) => `The latest ${n} of ${all}; the table has all.`,

@@ -259,7 +259,7 @@ export const fr: Words = {
     later: (time) => `après ${time}`,
     after: (time, deployment) => `${time} après ${deployment}.`,
     noCause: 'Aucun déploiement compté avant lui.',
-    attempt: 'Il n’a pas atteint les utilisateurs.',
+    attempt: 'Son outil a rapporté son échec.',
     unknown: 'Le signal est dans l’explication.',
     why: 'Pourquoi',
     latest: (n, all) => `Les ${n} derniers sur ${all} ; le tableau les a tous.`,
