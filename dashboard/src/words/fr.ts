@@ -165,7 +165,7 @@ export const fr: Words = {
     section: 'Métriques principales',
     explain: 'Expliquer',
     n: (n) => `n\u00a0=\u00a0${grouped(String(n))}`,
-    used: (share, rows) => `${share} des ${rows} utilisés`,
+    used: (share, rows) => `${share} des ${rows} dans le calcul`,
     p95: (value) => `p95 ${value}`,
     na: 's.\u00a0o.',
     few: 'peu de données',
@@ -231,8 +231,8 @@ export const fr: Words = {
 
   children: {
     title: (levels) => `${capital(levels)} côte à côte`,
-    sentence: (levels, metric, bucket, window) => `Chacun de ses ${levels} : ${metric} par ${bucket}, ${window}. Tous à la même échelle.`,
-    none: (levels) => `Aucun de ses ${levels} n’a de valeur pendant cette période. Prenez-en une plus longue.`,
+    sentence: (levels, metric, bucket, window) => `${metric} par ${bucket} de ses ${levels}, ${window}. Une seule échelle.`,
+    none: (levels) => `Ses ${levels} n’ont pas de valeur pendant cette période. Prenez-en une plus longue.`,
     without: (names) => `Sans données : ${names}.`,
   },
 
@@ -347,7 +347,7 @@ export const fr: Words = {
     serverWords: 'Texte du serveur, en anglais.',
     under: (definition, version) => `Définition ${definition}, version ${version}`,
     window: (from, to) => `Du ${from} au ${to}`,
-    used: (used, all, rows) => `${used} ${rows} sur ${all} utilisés`,
+    used: (used, all, rows) => `${used} ${rows} sur ${all} dans le calcul`,
     statistics: 'Dispersion des lignes utilisées',
     stats: { mean: 'moyenne', min: 'min', p50: 'p50', p75: 'p75', p90: 'p90', p95: 'p95', p99: 'p99', max: 'max' },
     rowsUsed: 'Lignes utilisées',
