@@ -1,7 +1,7 @@
 import { format, formatStep } from '../format/value'
 import { FEW } from '../format/change'
 import { words } from '../words'
-import { apart, labelled, type Histogram as Data } from './histogram'
+import { apart, labelled, type Histogram as Data } from './toHistogram'
 import classes from './Svg.module.css'
 
 const LEFT = 40

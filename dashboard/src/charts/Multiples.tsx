@@ -1,7 +1,7 @@
 import type { MouseEvent } from 'react'
 import { format, formatStep } from '../format/value'
 import { scaleOf, type ChartData, type Dot } from './toChartData'
-import { unbroken } from './sparkline'
+import { unbroken } from './toSparkline'
 import classes from './Svg.module.css'
 
 interface Props {

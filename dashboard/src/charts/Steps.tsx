@@ -1,6 +1,6 @@
 import { format } from '../format/value'
 import { words } from '../words'
-import type { Step } from './steps'
+import type { Step } from './toSteps'
 import classes from './Svg.module.css'
 
 const ROW = 32

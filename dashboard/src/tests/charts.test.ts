@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer, Point } from '../api/client'
 import { logTicks, option, tooltip, type Tokens } from '../charts/option'
-import { sparkline } from '../charts/sparkline'
+import { sparkline } from '../charts/toSparkline'
 import { scaleOf, spreadLabels, toChartData, toCsv, toTable } from '../charts/toChartData'
 
 const day = (number: number, value: number | null, n = 9): Point => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment, ExplainedRow, Incident, MetricAnswer } from '../api/client'
-import { apart, histogramCsv, labelled, toHistogram } from '../charts/histogram'
-import { toSteps } from '../charts/steps'
+import { apart, histogramCsv, labelled, toHistogram } from '../charts/toHistogram'
+import { toSteps } from '../charts/toSteps'
 import type { Failure } from '../failure'
 import { metricOf, troubles, troublesCsv } from '../stability'
 
