@@ -90,6 +90,127 @@ describe('numbers', () => {
   })
 })
 
+describe('what changed most', () => {
+  it('says how sure it is and leads to the evidence', async () => {
+    // Ten times as fast in ten days of February as in the ten before, twelve deployments each.
+    const moved = (day: number, hours: number) => ({
+      type: 'deployment', id: `moved ${day}`, product: 'moved', component: 'moved', environment: 'production', status: 'succeeded', version: `1.${day}.0`,
+      finished_at: new Date(Date.UTC(2025, 0, 22) + day * 72_000_000).toISOString(),
+      commit_at: new Date(Date.UTC(2025, 0, 22) + day * 72_000_000 - hours * 3_600_000).toISOString(),
+    })
+    await post(server.url, Array.from({ length: 24 }, (_, day) => moved(day, day < 12 ? 50 : 5)))
+    const { page, close } = await open(chrome, `${server.url}/?from=2025-02-01&to=2025-02-11`)
+    const card = page.getByRole('region', { name: 'What changed most' })
+    const first = card.getByRole('listitem').first()
+    await first.waitFor()
+    const text = (await first.innerText()).replaceAll(/[\u00a0\u202f\s]+/g, ' ')
+    expect(text).toContain('moved Change lead time: 90 % faster than the window before from 2 d 2 h to 5 h · hardly chance (n = 12, then 12)')
+    await card.getByText(/looked at/).waitFor()
+    const name = await first.getByRole('link').innerText()
+    await first.getByRole('link').click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+    const { pathname, searchParams } = new URL(page.url())
+    expect([pathname, searchParams.get('metric'), searchParams.get('from')]).toEqual(['/node/product:moved', 'lead_time', '2025-02-01'])
+    await close()
+  })
+
+  it('says that there is nothing before', async () => {
+    const { page, close } = await open(chrome, `${server.url}/?from=2025-01-01&to=2025-01-11`)
+    await page.getByText('There is nothing to compare with').waitFor()
+    await close()
+  })
+})
+
+describe('the quarters of a node', () => {
+  it('show how values lie, in a chart and in the table behind it', async () => {
+    const { page, close } = await open(chrome, server.url + EXAMPLE)
+    const card = page.getByRole('region', { name: 'Distribution' })
+    await card.getByRole('img', { name: /^Change lead time of the changes used/ }).waitFor()
+    const drawn = (await card.innerText()).replaceAll(/[\u00a0\u202f\s]+/g, ' ')
+    expect(drawn).toContain('median 5 h')
+    expect(drawn).toContain('6 rows: too few to have a shape.')
+    await page.keyboard.press('t')
+    const table = card.getByRole('region', { name: /^Change lead time of the changes used/ })
+    await table.waitFor()
+    const counts = await table.locator('tbody td:nth-child(3)').allInnerTexts()
+    expect(counts.map(Number).reduce((sum, n) => sum + n, 0)).toBe(6)
+    await close()
+  })
+
+  it('show what failed with its cause, and lead to the explanation', async () => {
+    const { page, close } = await open(chrome, server.url + EXAMPLE)
+    const card = page.getByRole('region', { name: 'Stability' })
+    await card.getByText('4 incidents').waitFor()
+    await card.getByText('4 failed deployments').waitFor()
+    await card.getByRole('listitem').getByText(/1\sh after list 2\.0\.0\./).first().waitFor()
+    await card.getByRole('link', { name: /Incident, example I1/ }).click()
+    await page.getByRole('dialog').getByText('3 of 4 incidents used').waitFor()
+    expect(new URL(page.url()).searchParams.get('explain')).toBe('time_to_restore')
+    await close()
+  })
+
+  it('show what is below on one scale, and say what is not measured', async () => {
+    const { page, close } = await open(chrome, server.url + EXAMPLE)
+    const card = page.getByRole('region', { name: 'Components side by side' })
+    await card.getByRole('group', { name: /^Each of its components/ }).waitFor()
+    expect((await card.locator('svg a').allTextContents()).length).toBe(3)
+    await page.getByText('Where the time goes: not measured yet').waitFor()
+    await card.locator('svg a').first().click()
+    await page.getByRole('heading', { level: 1, name: 'basket' }).waitFor()
+    await close()
+  })
+
+  it('give their numbers and pictures as files', async () => {
+    const { page, close } = await open(chrome, server.url + EXAMPLE)
+    await page.getByRole('region', { name: 'Components side by side' }).locator('svg').waitFor()
+    for (const card of ['Flow', 'Stability', 'Distribution', 'Components side by side', 'Evolution']) {
+      for (const kind of ['CSV', 'PNG']) {
+        const file = page.waitForEvent('download')
+        await page.getByRole('button', { name: `${kind}: ${card}` }).click()
+        const saved = await file
+        expect(saved.suggestedFilename()).toMatch(new RegExp(`^leadline-product-example-.*\\.${kind.toLowerCase()}$`))
+        const bytes = readFileSync(await saved.path())
+        if (kind === 'CSV') expect(bytes.toString().split('\r\n').length).toBeGreaterThan(2)
+        else expect([bytes.subarray(1, 4).toString(), bytes.length > 2_000]).toEqual(['PNG', true])
+      }
+    }
+    await close()
+  })
+})
+
+describe('a phone', () => {
+  it.each(['/', '/node/product:shop', '/?show=tables', '/node/product:shop?lang=fr'])('%s is as wide as its screen', async (place) => {
+    const { page, close } = await open(chrome, server.url + place, { width: 390 })
+    await page.locator('[data-metric="rework_rate"]').getByText('n =').waitFor()
+    await page.waitForFunction(() => document.querySelector('.skeleton') === null)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    await close()
+  })
+})
+
+describe('French', () => {
+  it('comes with the browser, and goes with the address', async () => {
+    const { page, close } = await open(chrome, server.url + EXAMPLE, { locale: 'fr-FR' })
+    await page.locator('[data-metric="lead_time"]').getByText('n =').waitFor()
+    expect(await tile(page, 'deployment_frequency')).toMatch(/Fréquence de déploiement 4,2 \/ semaine.*n = 6\b/)
+    expect(await tile(page, 'change_failure_rate')).toMatch(/66,7 %/)
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr')
+    await page.getByText('du 1 janv. 2025').or(page.getByText('1 janv. 2025 – 10 janv. 2025')).first().waitFor()
+    await page.getByRole('link', { name: 'English' }).click()
+    await page.getByText('Deployment frequency').first().waitFor()
+    expect(new URL(page.url()).searchParams.get('lang')).toBe('en')
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en')
+    await close()
+  })
+
+  it('says why a number is missing', async () => {
+    const { page, close } = await open(chrome, `${server.url}/node/product:example?lang=fr`)
+    await page.locator('[data-metric="lead_time"]').getByText('s. o.').waitFor()
+    expect(await tile(page, 'lead_time')).toMatch(/Rien n’a été déployé ici/)
+    await close()
+  })
+})
+
 describe('a tile', () => {
   it('explains itself', async () => {
     const { page, close } = await open(chrome, server.url + EXAMPLE)
@@ -230,12 +351,13 @@ describe('the table of the tree', () => {
 })
 
 describe('everybody can use it', () => {
-  const places = ['/', '/node/product:shop', `${EXAMPLE}&explain=lead_time`, '/?show=tables']
+  const places = ['/', '/node/product:shop', `${EXAMPLE}&explain=lead_time`, '/?show=tables', `${EXAMPLE}&show=tables`, '/node/product:shop?window=90d&lang=fr']
   it.each(places.flatMap((place) => [[place, false], [place, true]] as const))('%s, dark: %s', async (place, dark) => {
     const { page, close } = await open(chrome, server.url + place, { dark, calm: true })
     await page.locator('[data-metric="rework_rate"]').getByText('n =').waitFor()
     if (place.includes('explain')) await page.getByRole('dialog').getByText('SQL').first().waitFor()
-    else await page.getByRole(place.includes('tables') ? 'region' : 'img', { name: /^Deployment frequency/ }).waitFor()
+    else await page.getByRole(place.includes('tables') ? 'region' : 'img', { name: /^(Deployment frequency|Fréquence de déploiement)/ }).waitFor()
+    await page.waitForFunction(() => document.querySelector('.skeleton') === null)
     await page.evaluate(axe)
     const found = await page.evaluate(async () => {
       const run = (window as unknown as { axe: { run: (options: object) => Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe

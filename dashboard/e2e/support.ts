@@ -61,12 +61,12 @@ export function browser(): Promise<Browser> {
 }
 
 /** A page that fails the test for anything the browser complains about: errors, and breaches of the page's own policy. */
-export async function open(from: Browser, url: string, options: { dark?: boolean; calm?: boolean; quiet?: boolean } = {}) {
+export async function open(from: Browser, url: string, options: { dark?: boolean; calm?: boolean; quiet?: boolean; width?: number; locale?: string } = {}) {
   const context = await from.newContext({
-    viewport: { width: 1440, height: 900 },
+    viewport: { width: options.width ?? 1440, height: 900 },
     colorScheme: options.dark ? 'dark' : 'light',
     reducedMotion: options.calm ? 'reduce' : 'no-preference',
-    locale: 'en-GB',
+    locale: options.locale ?? 'en-GB',
     timezoneId: 'UTC',
   })
   const page = await context.newPage()

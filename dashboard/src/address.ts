@@ -1,5 +1,7 @@
 // Everything that decides what is shown lives in the address, so that a link shows the same to whoever opens it.
 
+import { LANGUAGES, type Language } from './words'
+
 export const WINDOWS = ['7d', '30d', '90d', '365d'] as const
 export type Relative = (typeof WINDOWS)[number]
 export type Theme = 'auto' | 'light' | 'dark'
@@ -19,8 +21,12 @@ export interface Address {
   bucket?: Bucket
   zone: string
   theme: Theme
+  /** Language; the browser's when undefined. */
+  lang?: Language
   /** Metric whose explanation is open. */
   explain?: string
+  /** Metric whose distribution is shown. */
+  spread?: string
   /** Tables instead of charts. */
   tables: boolean
   /** Logarithmic scale for durations. */
@@ -54,7 +60,9 @@ export function parseAddress(pathname: string, search: string): Address {
     bucket: oneOf(['day', 'week', 'month'] as const, query.get('bucket')),
     zone: zoneOr(query.get('zone'), DEFAULTS.zone),
     theme: oneOf(['light', 'dark'] as const, query.get('theme')) ?? 'auto',
+    lang: oneOf(Object.keys(LANGUAGES) as Language[], query.get('lang')),
     explain: query.get('explain') || undefined,
+    spread: query.get('spread') || undefined,
     tables: query.get('show') === 'tables',
     log: query.get('scale') === 'log',
   }
@@ -73,7 +81,9 @@ export function formatAddress(address: Address): string {
   if (address.bucket) query.set('bucket', address.bucket)
   if (address.zone !== DEFAULTS.zone) query.set('zone', address.zone)
   if (address.theme !== 'auto') query.set('theme', address.theme)
+  if (address.lang) query.set('lang', address.lang)
   if (address.explain) query.set('explain', address.explain)
+  if (address.spread) query.set('spread', address.spread)
   if (address.tables) query.set('show', 'tables')
   if (address.log) query.set('scale', 'log')
   const path = address.node === 'group' ? '/' : `/node/${encodeNode(address.node)}`

@@ -1,5 +1,5 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useRef, useState, useSyncExternalStore, type RefObject } from 'react'
 
 /** Whether the reader asked for less motion. */
 export function useCalm(): boolean {
@@ -19,6 +19,22 @@ export function useMedia(query: string): boolean {
 
 export function useScheme(): 'light' | 'dark' {
   return useComputedColorScheme('light')
+}
+
+/** The width of an element in whole pixels, as it changes; 0 before it is known. */
+export function useWidth<T extends HTMLElement>(): [RefObject<T | null>, number] {
+  const element = useRef<T>(null)
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    const box = element.current
+    if (!box) return
+    const measure = () => setWidth(Math.floor(box.clientWidth))
+    measure()
+    const watch = new ResizeObserver(measure)
+    watch.observe(box)
+    return () => watch.disconnect()
+  }, [])
+  return [element, width]
 }
 
 /** The clock, once a second. */

@@ -1,5 +1,6 @@
 // Questions to the tree, pure.
 import type { Level, Tree, TreeNode } from './api/client'
+import { paceOf, type Pace } from './format/value'
 import { words } from './words'
 
 export interface Branch {
@@ -35,6 +36,13 @@ export function find(tree: Tree, name: string): TreeNode | undefined {
   const [level = '', rest = ''] = name.split(/:(.*)/s)
   const fitting = tree.nodes.filter((node) => node.level === level && node.node.endsWith(`/${rest}`))
   return fitting.length === 1 ? fitting[0] : undefined
+}
+
+/** The pace in which most of a column reads well: numbers below each other are compared, so they share it. */
+export function columnPace(nodes: TreeNode[], metric: string): Pace | undefined {
+  const values = nodes.flatMap((node) => (node.metrics[metric]?.unit === '1/day' ? (node.metrics[metric].value ?? []) : []))
+  const middle = values.filter((value) => value > 0).toSorted((a, b) => a - b)
+  return middle.length > 0 ? paceOf(middle[Math.floor(middle.length / 2)] ?? 0) : undefined
 }
 
 export type SortBy = { column: string; down: boolean }
@@ -87,6 +95,13 @@ const ORDER: Level[] = ['group', 'platform', 'domain', 'product', 'team', 'compo
 
 export function nameOf(node: Pick<TreeNode, 'level' | 'name'>): string {
   return node.level === 'group' ? words.bar.group : node.name
+}
+
+/** Those with most rows, in the order they have. */
+export function mostRows(nodes: TreeNode[], metric: string, most: number): TreeNode[] {
+  const rows = (index: number) => nodes[index]?.metrics[metric]?.n ?? 0
+  const chosen = nodes.map((_, index) => index).toSorted((a, b) => rows(b) - rows(a)).slice(0, most)
+  return chosen.toSorted((a, b) => a - b).flatMap((index) => nodes[index] ?? [])
 }
 
 /** The five headline metrics of a definition: those the tree answers with, in the order people know. */

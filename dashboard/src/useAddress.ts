@@ -55,9 +55,11 @@ export function usePlace(): Place {
 }
 
 /** Lets a link be followed without loading the page again, unless a key says "elsewhere". */
-export function follow(event: MouseEvent<HTMLAnchorElement>): void {
+export function follow(event: MouseEvent<Element>): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   event.preventDefault()
-  go(event.currentTarget.pathname + event.currentTarget.search)
+  // The attribute, because links within drawings have no `pathname`.
+  const { pathname, search } = new URL(event.currentTarget.getAttribute('href') ?? '', window.location.href)
+  go(pathname + search)
   window.scrollTo({ top: 0 })
 }

@@ -9,6 +9,7 @@ use domain::definition::{Definition, RecoveryHeadline};
 use domain::metric::{Metric, Reason, Unit};
 use serde::{Serialize, Serializer};
 
+use crate::distribution::Distribution;
 use crate::period::Bucket;
 use crate::question::{Question, Window};
 use crate::rollup::Rolled;
@@ -86,6 +87,9 @@ pub struct MetricAnswer {
     /// Statistics of the rows of the whole subtree; for durations and the batch size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<Stats>,
+    /// How those values lie, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
     /// Spread over the direct children that have a value.
     pub spread: Option<Spread>,
     /// The same in the window compared with.
@@ -254,12 +258,19 @@ pub fn metric_answer(
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
         stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        distribution: None,
         spread: Spread::of(&rolled.children),
         previous: previous.map(|then| Change::between(metric.unit(), rolled.value, then.value, then.pool.n)),
         series,
         excluded: rolled.pool.excluded,
         marked: rolled.pool.marked,
     }
+}
+
+/// How the values of a metric lie over the subtree; none for metrics without statistics and without values.
+#[must_use]
+pub fn distribution(metric: Metric, rolled: &Rolled) -> Option<Distribution> {
+    if shape::has_stats(metric) { Distribution::of(&rolled.pool.values, metric.unit()) } else { None }
 }
 
 /// Puts the metrics of a question together.

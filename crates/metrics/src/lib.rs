@@ -6,6 +6,7 @@
 //! the leaf groups up the tree and [`answer`] gives them the shape of the API.
 
 pub mod answer;
+pub mod distribution;
 pub mod literal;
 pub mod period;
 pub mod population;

@@ -67,6 +67,8 @@ pub struct Question {
     pub bucket: Option<Bucket>,
     /// Time zone of the buckets, by IANA name.
     pub zone: String,
+    /// Whether answers say how the values lie.
+    pub distribution: bool,
     /// Window to compare with.
     pub compare: Option<Window>,
     /// Labels that must all hold: of the deployment, else of its component, else of its product.
@@ -84,6 +86,7 @@ impl Question {
             window,
             bucket: None,
             zone: "UTC".to_owned(),
+            distribution: false,
             compare: None,
             labels: Vec::new(),
         }

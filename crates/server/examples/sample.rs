@@ -124,7 +124,7 @@ fn component_events(
             .collect();
         events.push(
             json!({"type": "deployment", "id": id, "product": name, "component": component, "environment": "production",
-            "status": if dice.next() % 40 == 0 { "failed" } else { "succeeded" }, "version": format!("1.{number}.0"),
+            "status": if dice.next().is_multiple_of(40) { "failed" } else { "succeeded" }, "version": format!("1.{number}.0"),
             "started_at": finished.plus(-(4 + dice.next() as i64 % 9) * HOUR / 60), "finished_at": finished,
             "trigger": "automated", "commits": commits}),
         );

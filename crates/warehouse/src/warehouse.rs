@@ -14,7 +14,7 @@ use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::key::IncidentKey;
 use domain::metric::Metric;
 use domain::{DeploymentKey, Problem, Timestamp};
-use metrics::answer::{Bands, answer, metric_answer, node_values};
+use metrics::answer::{Bands, MetricAnswer, answer, distribution, metric_answer, node_values};
 use metrics::rollup::Plan;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
 
@@ -365,7 +365,9 @@ impl Asking<'_> {
                     Some(self.mine(&self.plan(*metric, window), &leaves, &presence))
                 }
             };
-            found.insert(*metric, metric_answer(*metric, &bands, rolled, previous.as_ref(), series));
+            let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
+            let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
+            found.insert(*metric, MetricAnswer { distribution: lie, ..answer });
         }
         Ok(answer(self.question, &bands, found))
     }

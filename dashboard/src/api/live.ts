@@ -76,20 +76,29 @@ async function follow(queries: QueryClient, stop: AbortSignal, tell: (part: Part
   }
 }
 
+/** What people look at first is asked for first, and what was before, which seldom changes, last. */
+const ORDER = [['metrics', 'deployments', 'incidents', 'explain'], ['tree'], ['series'], ['before']]
+
 /** Asks again at once, and then once more for all changes that came in the meantime. */
-function refresher(queries: QueryClient): () => void {
+export function refresher(queries: Pick<QueryClient, 'invalidateQueries'>): () => void {
   let busy = false
   let again = false
+  // Every second round goes to its end, however much happens.
+  let cut = false
   const run = async () => {
     busy = true
     do {
       again = false
       const started = performance.now()
-      // What people look at first is asked for first, and what was before, which seldom changes, last.
-      for (const kinds of [['metrics', 'deployments', 'incidents', 'explain'], ['tree', 'series'], ['before']]) {
+      let left = ORDER.length
+      for (const kinds of ORDER) {
+        // What is new does not wait for what people look at last.
+        if (again && !cut && left < ORDER.length) break
+        left -= 1
         await queries.invalidateQueries({ predicate: (query) => kinds.includes(String(query.queryKey[0])) })
       }
-      await new Promise((done) => setTimeout(done, pause(performance.now() - started)))
+      cut = left > 0
+      await new Promise((done) => setTimeout(done, cut ? 0 : pause(performance.now() - started)))
     } while (again)
     busy = false
   }

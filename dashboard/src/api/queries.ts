@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { bucketOf, type Address, type Bucket, type Window } from '../address'
-import { body, client, type Answer } from './client'
+import { inTurn } from './turn'
+import { body, client, type Answer, type Tree } from './client'
 
 interface Range {
   from: string
@@ -47,11 +48,14 @@ export function before(address: Address, node: string, names: string[], now: Ans
 }
 
 /** One metric of a node as a series, without the window before. */
-export function series(address: Address, node: string, metric: string) {
+export function series(address: Address, node: string, metric: string, turn = false) {
   const question = { ...asked(address), node, metric, bucket: bucketOf(address), zone: address.zone }
   return queryOptions({
     queryKey: ['series', question],
-    queryFn: ({ signal }) => body(client.GET('/api/v1/metrics', { params: { query: question }, signal })),
+    queryFn: ({ signal }) => {
+      const ask = () => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))
+      return turn ? inTurn(ask) : ask()
+    },
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
   })
@@ -64,6 +68,60 @@ export function tree(address: Address) {
     queryFn: ({ signal }) => body(client.GET('/api/v1/tree', { params: { query: question }, signal })),
     placeholderData: keepPreviousData,
     refetchInterval: SLIDES_MS,
+  })
+}
+
+/** Metrics of a node without series. */
+export function plain(address: Address, node: string, names: string[]) {
+  const question = { ...asked(address), node, metric: names.join(',') }
+  return queryOptions({
+    queryKey: ['series', 'plain', question],
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+/** One metric of a node and how its values lie. */
+export function distribution(address: Address, node: string, metric: string) {
+  const question = { ...asked(address), node, metric, distribution: true }
+  return queryOptions({
+    queryKey: ['series', 'distribution', question],
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))),
+    placeholderData: keepPreviousData,
+    refetchInterval: SLIDES_MS,
+  })
+}
+
+/** The most the server gives at once. */
+const ALL = 1000
+
+/** What failed, with the evidence: the rows of the failure rate, deployments and incidents of the window. */
+export function troubleRows(address: Address) {
+  const explained = { ...asked(address), node: address.node, metric: 'change_failure_rate', limit: ALL }
+  const listed = { ...range(address.window), node: address.node, limit: ALL }
+  return queryOptions({
+    queryKey: ['before', 'troubles', explained],
+    queryFn: async ({ signal }) => ({
+      explained: await inTurn(() => body(client.GET('/api/v1/explain', { params: { query: explained }, signal }))),
+      deployments: await inTurn(() => body(client.GET('/api/v1/deployments', { params: { query: listed }, signal }))),
+      incidents: await inTurn(() => body(client.GET('/api/v1/incidents', { params: { query: listed }, signal }))),
+    }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** The tree in the window of equal length right before that of an answer. */
+export function treeBefore(address: Address, now: Tree | undefined) {
+  const [from, to] = [Date.parse(now?.from ?? ''), Date.parse(now?.to ?? '')]
+  const known = Number.isFinite(from) && Number.isFinite(to)
+  const { definition } = asked(address)
+  const question = { definition, from: known ? new Date(2 * from - to).toISOString() : '', to: now?.from ?? '' }
+  return queryOptions({
+    queryKey: ['before', 'tree', question],
+    queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/tree', { params: { query: question }, signal }))),
+    placeholderData: keepPreviousData,
+    enabled: known,
   })
 }
 

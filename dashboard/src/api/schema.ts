@@ -729,6 +729,15 @@ export interface components {
          * @enum {string}
          */
         Better: "higher" | "lower" | "neither";
+        /** @description Values from one edge on and below the next. */
+        Bin: {
+            /** @description Least value in it. */
+            from: number;
+            /** @description How many. */
+            n: number;
+            /** @description Least value above it. */
+            to: number;
+        };
         /**
          * @description How a series is cut.
          * @enum {string}
@@ -968,6 +977,15 @@ export interface components {
             deployments: components["schemas"]["Deployment"][];
             /** @description The cursor of the next page. */
             next: string | null;
+        };
+        /** @description How the values of the rows used lie. */
+        Distribution: {
+            bins: components["schemas"]["Bin"][];
+            /**
+             * @description Whether bins double or are as wide as each other.
+             * @enum {string}
+             */
+            scale: "log" | "linear";
         };
         /** @description The one error envelope. */
         Error: {
@@ -1693,6 +1711,7 @@ export interface components {
             better: components["schemas"]["Better"];
             /** @description Rows used among all rows. */
             coverage: number | null;
+            distribution?: components["schemas"]["Distribution"];
             /** @description Rows by reason. */
             excluded: {
                 [key: string]: number;
@@ -2407,6 +2426,8 @@ export interface operations {
                 zone?: string;
                 /** @description `previous`, or a window `FROM/TO`: adds `previous` */
                 compare?: string;
+                /** @description `true` adds `distribution` to metrics with statistics: bins `from` (in it), `to` (above it), `n`. Edges of durations are a minute times a power of two, with one bin below 0.9375 s; of other values multiples of 1, 2 or 5 times a power of ten */
+                distribution?: boolean;
             };
             header?: never;
             path?: never;

@@ -46,9 +46,10 @@ export default function LineChart({ data, log, title }: Props) {
     const tokens = tokensOf(box)
     const place = () => {
       made.resize()
+      made.setOption({ grid: { right: marginOf(box) } })
       setLabels(labelsOf(made, data, tokens, log, box.clientHeight))
     }
-    made.setOption(option(data, tokens, log, calm), { notMerge: true })
+    made.setOption(option(data, tokens, log, calm, marginOf(box)), { notMerge: true })
     place()
     const watch = new ResizeObserver(place)
     watch.observe(box)
@@ -69,6 +70,9 @@ export default function LineChart({ data, log, title }: Props) {
     </div>
   )
 }
+
+/** Room for the names at the ends of lines; less where the whole chart is narrow. */
+const marginOf = (box: HTMLElement) => (box.clientWidth < 480 ? 96 : 136)
 
 const LABEL_HEIGHT = 34
 

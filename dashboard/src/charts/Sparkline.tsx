@@ -1,5 +1,5 @@
 import type { Point } from '../api/client'
-import { sparkline } from './sparkline'
+import { sparkline } from './toSparkline'
 
 const WIDTH = 200
 const HEIGHT = 48

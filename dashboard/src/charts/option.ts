@@ -17,7 +17,7 @@ export interface Tokens {
 export const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'circle', 'rect', 'triangle']
 
 /** What ECharts draws. `log` only where every value is above zero. */
-export function option(data: ChartData, tokens: Tokens, log: boolean, calm: boolean): EChartsCoreOption {
+export function option(data: ChartData, tokens: Tokens, log: boolean, calm: boolean, margin = 136): EChartsCoreOption {
   const values = data.lines.flatMap((line) => line.dots.flatMap((dot) => (dot.value === null ? [] : [dot.value])))
   const scale = scaleOf(Math.max(...values), data.unit, data.pace)
   const logarithmic = log && data.unit === 's'
@@ -29,7 +29,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
     animation: !calm,
     animationDuration: 250,
     animationDurationUpdate: 250,
-    grid: { left: 8, right: 136, top: 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: margin, top: 12, bottom: 4, containLabel: true },
     textStyle: { fontFamily: tokens.font },
     xAxis: {
       type: 'category',
@@ -37,12 +37,12 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       boundaryGap: false,
       axisLine: { lineStyle: { color: tokens.line } },
       axisTick: { show: false },
-      axisLabel: { ...label, hideOverlap: true, margin: 12, textMargin: [0, 8], alignMinLabel: 'left', alignMaxLabel: 'right' },
+      axisLabel: { ...label, hideOverlap: true, showMaxLabel: true, margin: 12, textMargin: [0, 8], alignMinLabel: 'left', alignMaxLabel: 'right' },
     },
     yAxis: {
       type: logarithmic ? 'log' : 'value',
       ...(logarithmic ? { min: ticks[0], max: ticks.at(-1) } : { min: 0, max: scale.top * scale.by, interval: scale.step * scale.by }),
-      splitLine: { lineStyle: { color: tokens.line, width: 1 }, ...custom },
+      splitLine: { show: !logarithmic, lineStyle: { color: tokens.line, width: 1 } },
       axisLabel: { ...label, formatter: say, margin: 12, ...custom },
     },
     tooltip: {
@@ -56,7 +56,7 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
       axisPointer: { type: 'line', lineStyle: { color: tokens.ink2, width: 1, type: 'solid' } },
       formatter: (points: unknown) => tooltip(data, indexOf(points), tokens),
     },
-    series: data.lines.map((line, index) => {
+    series: [...(logarithmic ? ticks.map((tick) => gridLine(tick, data.buckets.length, tokens)) : []), ...data.lines.map((line, index) => {
       const colour = line.ghost ? tokens.ghost : (tokens.series[index % tokens.series.length] ?? tokens.ink)
       return {
         type: 'line',
@@ -75,8 +75,14 @@ export function option(data: ChartData, tokens: Tokens, log: boolean, calm: bool
           itemStyle: dot.few ? { color: tokens.card, borderColor: colour, borderWidth: 1.5 } : { color: colour },
         })),
       }
-    }),
+    })],
   }
+}
+
+/** On an axis that multiplies the library draws its lines at powers of ten, whatever the labels say: ours stand at them. */
+function gridLine(at: number, buckets: number, tokens: Tokens) {
+  const lineStyle = { color: tokens.line, width: 1 }
+  return { type: 'line', z: 0, silent: true, symbol: 'none', animation: false, lineStyle, emphasis: { disabled: true }, data: Array<number>(buckets).fill(at) }
 }
 
 /** Round times between which all values lie, for an axis that multiplies. */

@@ -16,6 +16,8 @@ export async function savePng(name: string, element: HTMLElement | null): Promis
   const copy = drawing.cloneNode(true) as SVGSVGElement
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   for (const [key, value] of [['width', width], ['height', height]] as const) copy.setAttribute(key, String(value))
+  // Those of the chart library carry their styles; ours have classes.
+  if (drawing.hasAttribute('class')) copyStyles(drawing, copy)
   copyLabels(element, copy)
   const image = new Image()
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`
@@ -29,6 +31,16 @@ export async function savePng(name: string, element: HTMLElement | null): Promis
   context.fillRect(0, 0, canvas.width, canvas.height)
   context.drawImage(image, 0, 0, canvas.width, canvas.height)
   canvas.toBlob((blob) => blob && save(name, 'image/png', blob), 'image/png')
+}
+
+const STYLES = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-size', 'font-weight', 'text-anchor', 'paint-order']
+
+/** A picture stands alone: what style sheets say of a drawing has to be said within. */
+function copyStyles(from: Element, to: Element): void {
+  const style = getComputedStyle(from)
+  for (const name of STYLES) to.setAttribute(name, style.getPropertyValue(name))
+  if (from instanceof SVGSVGElement) to.setAttribute('font-family', 'sans-serif')
+  ;[...from.children].forEach((child, index) => to.children[index] && copyStyles(child, to.children[index]))
 }
 
 /** Names at the ends of lines stand beside the drawing in the page; a picture needs them within. */

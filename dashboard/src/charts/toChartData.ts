@@ -42,6 +42,9 @@ export interface Named {
   ghost?: boolean
 }
 
+/** A window up to now ends on a minute that has passed by when its answer is read, or is read again. */
+const STILL_MS = 10 * 60_000
+
 /** One line for each answer, bucket by bucket of the first. Null when there is nothing to draw. */
 export function toChartData(answers: Named[], metric: string, bucket: Bucket, zone: string, now: number): ChartData | null {
   const points = answers[0]?.answer.metrics[metric]?.series ?? []
@@ -59,7 +62,7 @@ export function toChartData(answers: Named[], metric: string, bucket: Bucket, zo
     buckets: points.map((point) => bucketName(point.from, bucket, zone)),
     bucketsLong: points.map((point) => long(point, bucket, zone)),
     lines,
-    unfinished: last !== undefined && Date.parse(last.to) > now,
+    unfinished: last !== undefined && Date.parse(last.to) > now - STILL_MS,
     ...(unit === '1/day' ? { pace: paceOf(greatest) } : {}),
   }
 }

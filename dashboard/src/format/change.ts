@@ -1,5 +1,5 @@
 import { words } from '../words'
-import { digits, type Unit } from './value'
+import { digits, fixed, format, type Unit } from './value'
 
 export interface Compared {
   value: number | null
@@ -35,17 +35,19 @@ export function changeText(metric: Compared, before: string): ChangeText | null 
   if (Math.abs(change) < least) return { way: 'same', text: words.change.same(before), care }
   const up = change > 0
   const way = better === 'neither' ? 'neutral' : up === (better === 'higher') ? 'better' : 'worse'
-  return { way, text: sentence(change, unit, before), care }
+  return { way, text: sentence(change, unit, before, previous.value), care }
 }
 
-function sentence(change: number, unit: Unit, before: string): string {
+function sentence(change: number, unit: Unit, before: string, then: number): string {
   const said = words.change
   const up = change > 0
   if (unit === 'ratio') {
-    const points = said.points((Math.abs(change) * 100).toFixed(1))
+    const points = said.points(fixed(Math.abs(change) * 100, 1))
     return said.shares(points, up ? said.higher : said.lower, before)
   }
   // From twice on, "as long as" is easier to see before one than a large share.
+  // "686 times as long" says less than where it came from.
+  if (change >= 9.5) return said.upFrom(format(then, unit), before)
   if (change >= 1) {
     const word = unit === 's' ? said.long : unit === '1/day' ? said.often : said.high
     return said.times(digits(change + 1), word, before)

@@ -1,4 +1,5 @@
 import { words } from '../words'
+import { grouped } from '../words/number'
 
 export type Unit = '1/day' | 's' | 'ratio' | '1'
 
@@ -34,18 +35,23 @@ export function digits(value: number): string {
   const size = Math.abs(value)
   if (size === 0) return '0'
   const places = size >= 99.95 ? 0 : size >= 0.95 ? 1 : size >= 0.095 ? 2 : 3
-  return grouped(value.toFixed(places))
+  return fixed(value, places)
 }
 
-function grouped(text: string): string {
-  const [whole = '', rest] = text.split('.')
-  const spaced = whole.replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f')
-  return rest ? `${spaced}.${rest}` : spaced
+/** With so many decimals, as the reader's language writes them. */
+export function fixed(value: number, places: number): string {
+  const [whole = '', rest] = value.toFixed(places).split('.')
+  return rest ? `${grouped(whole)}${words.decimal}${rest}` : grouped(whole)
+}
+
+/** A number of things. */
+export function count(n: number): string {
+  return fixed(n, 0)
 }
 
 export function percent(ratio: number): string {
   const value = ratio * 100
-  const text = value === 0 || value === 100 ? String(value) : Math.abs(value) < 0.05 ? '< 0.1' : value.toFixed(1)
+  const text = value === 0 || value === 100 ? String(value) : Math.abs(value) < 0.05 ? `<${NBSP}${fixed(0.1, 1)}` : fixed(value, 1)
   return `${text}${NBSP}%`
 }
 
@@ -79,8 +85,7 @@ export function parts(value: number, unit: Unit, pace?: Pace): Part[] {
     case 's':
       return durationParts(value).flatMap(([count, name]) => [number(grouped(String(count))), small(words.duration[name])])
     case 'ratio': {
-      const [text = '', sign = ''] = percent(value).split(NBSP)
-      return [number(text), small(sign)]
+      return [number(percent(value).slice(0, -2)), small('%')]
     }
     case '1':
       return [number(digits(value))]
@@ -90,7 +95,7 @@ export function parts(value: number, unit: Unit, pace?: Pace): Part[] {
 /** A round step of an axis: no digits that say nothing. */
 export function formatStep(value: number, unit: Unit, pace?: Pace): string {
   if (value === 0) return '0'
-  return format(value, unit, pace).replace(/\.0+(?=\u00a0|$)/, '')
+  return format(value, unit, pace).replace(/[.,]0+(?=\u00a0|$)/, '')
 }
 
 export function format(value: number | null | undefined, unit: Unit, pace?: Pace): string {

@@ -7,13 +7,14 @@ import { FEW } from '../format/change'
 import { format } from '../format/value'
 import { beforeName, windowName } from '../format/time'
 import { toChartData, toCsv, toTable, type ChartData, type Named } from '../charts/toChartData'
-import { save, savePng } from '../charts/save'
-import { childrenOf, headline, nameOf } from '../model'
+import { childrenOf, headline, mostRows, nameOf } from '../model'
 import { usePlace } from '../useAddress'
-import { words } from '../words'
+import { titleOf, words } from '../words'
 import { Card } from './Card'
+import { ChartActions, fileName } from './ChartActions'
 import { Choice } from './Choice'
 import { Empty } from './Empty'
+import { reasonText } from './reason'
 import classes from './Evolution.module.css'
 
 const LineChart = lazy(() => import('../charts/LineChart'))
@@ -32,7 +33,7 @@ export function Evolution({ tree, definitions, of }: Props) {
   const { address, set } = usePlace()
   const known = headline(tree)
   const metric = known.includes(address.metric) ? address.metric : (known[0] ?? address.metric)
-  const title = (id: string) => words.short[id] ?? definitions?.metrics.find((each) => each.id === id)?.title ?? id
+  const title = (id: string) => titleOf(id, definitions)
   const children = of === 'children' ? most(tree, address.node, metric) : { nodes: [], all: 0 }
   const lines = useQueries({ queries: children.nodes.map((node) => series(address, node.node, metric)) })
   const own = useQuery({ ...metrics(address, address.node, known), enabled: of === 'self' && known.length > 0 })
@@ -60,12 +61,12 @@ export function Evolution({ tree, definitions, of }: Props) {
         ? words.evolution.ofPlatforms(title(metric), words.evolution.buckets[bucket], window)
         : words.evolution.ofChildren(title(metric), levels, words.evolution.buckets[bucket], window)
   const frame = useRef<HTMLDivElement>(null)
-  const name = `leadline-${address.node.replace(/\W+/g, '-')}-${metric}`
 
   return (
     <Card
       title={words.evolution.title}
       note={sentence}
+      className={of === 'self' ? 'across' : ''}
       actions={
         <>
           <Choice
@@ -79,15 +80,7 @@ export function Evolution({ tree, definitions, of }: Props) {
               {words.evolution.log}
             </button>
           )}
-          <button type="button" className="quiet" aria-pressed={address.tables} onClick={() => set({ tables: !address.tables })}>
-            {words.evolution.table}
-          </button>
-          <button type="button" className="quiet" disabled={!data} onClick={() => data && save(`${name}.csv`, 'text/csv', toCsv(data))}>
-            {words.evolution.csv}
-          </button>
-          <button type="button" className="quiet" disabled={!data || address.tables} onClick={() => void savePng(`${name}.png`, frame.current)}>
-            {words.evolution.png}
-          </button>
+          <ChartActions name={fileName(address.node, metric)} title={words.evolution.title} csv={data ? () => toCsv(data) : null} frame={frame} />
         </>
       }
     >
@@ -113,6 +106,7 @@ export function Evolution({ tree, definitions, of }: Props) {
       </div>
       {data && (
         <p className={classes.foot}>
+          {data.unfinished && words.evolution.lastUnfinished}{' '}
           {data.lines.some((line) => line.dots.some((dot) => dot.few || dot.value === null)) && words.evolution.hollow(FEW)}{' '}
           {children.all > children.nodes.length && words.evolution.most(children.nodes.length, children.all, levels)}
         </p>
@@ -121,13 +115,9 @@ export function Evolution({ tree, definitions, of }: Props) {
   )
 }
 
-/** The children with most rows, in the order of their names. */
 function most(tree: Tree, node: string, metric: string) {
   const all = childrenOf(tree, node)
-  const rows = (index: number) => all[index]?.metrics[metric]?.n ?? 0
-  const chosen = all.map((_, index) => index).toSorted((a, b) => rows(b) - rows(a)).slice(0, MOST_LINES)
-  const nodes = chosen.toSorted((a, b) => a - b).flatMap((index) => all[index] ?? [])
-  return { nodes, all: all.length }
+  return { nodes: mostRows(all, metric, MOST_LINES), all: all.length }
 }
 
 const named = (name: string, answer: Answer | undefined): Named[] => (answer ? [{ name, answer }] : [])
@@ -138,11 +128,12 @@ const nameHere = (tree: Tree, node: string) => {
 }
 
 function whyEmpty(answers: Named[], metric: string): string {
-  const reasons = answers.map(({ answer }) => answer.metrics[metric]?.reason_text).filter(Boolean)
-  return reasons[0] ?? words.lists.noDeploymentsWhy
+  const found = answers.flatMap(({ answer }) => answer.metrics[metric] ?? [])
+  return found.map(reasonText).find((text) => text !== null) ?? words.lists.noDeploymentsWhy
 }
 
-function NumbersTable({ data, caption }: { data: ChartData; caption: string }) {
+/** A row a bucket, a column a line. */
+export function NumbersTable({ data, caption }: { data: ChartData; caption: string }) {
   const table = toTable(data)
   return (
     <div className={classes.scroll} tabIndex={0} role="region" aria-label={caption}>

@@ -4,13 +4,14 @@ import { useRef, useState } from 'react'
 import type { Definitions, Explained, ExplainedRow, MetricAnswer } from '../api/client'
 import { explain } from '../api/queries'
 import { dateTime } from '../format/time'
-import { digits, format, parts, percent, type Unit } from '../format/value'
+import { count, digits, format, parts, percent, type Unit } from '../format/value'
 import { rowsOf } from '../model'
 import { usePlace } from '../useAddress'
-import { words } from '../words'
+import { titleOf, words } from '../words'
 import { BandMark } from './BandMark'
 import { Failure } from './Failure'
 import { Value } from './Tile'
+import { reasonText } from './reason'
 import classes from './Explain.module.css'
 
 const FIRST = 10
@@ -37,7 +38,7 @@ export function Explain({ definitions, nodeName }: { definitions: Definitions | 
       <Drawer.Content>
         <div className={classes.header}>
           <Drawer.Title>
-            {doc?.title ?? metric} <span className={classes.of}>{words.explain.of(nodeName)}</span>
+            {words.docs[metric ?? ''] ? titleOf(metric ?? '', definitions) : (doc?.title ?? metric)} <span className={classes.of}>{words.explain.of(nodeName)}</span>
           </Drawer.Title>
           <Drawer.CloseButton aria-label={words.explain.close} />
         </div>
@@ -55,16 +56,18 @@ function Body({ metric }: { metric: string }) {
   if (!data) return <div className="skeleton" style={{ height: 320 }} />
   const { answer, explanation } = data
   const rows = rowsOf(metric)
-  const count = (n: number) => n.toLocaleString('en').replaceAll(',', '\u202f')
   return (
     <div data-stale={isPlaceholderData}>
       <div className={classes.value}>
         {answer.value === null ? <strong className={classes.none}>{words.tile.na}</strong> : <Value parts={parts(answer.value, answer.unit)} />}
         {answer.band && <BandMark band={answer.band} />}
       </div>
-      {answer.value === null && <p>{answer.reason_text}</p>}
+      {answer.value === null && <p>{reasonText(answer)}</p>}
       <h3>{words.explain.meaning}</h3>
-      <p className={classes.sentence}>{explanation.sentence}</p>
+      <p className={classes.sentence} lang="en">
+        {explanation.sentence}
+      </p>
+      {words.explain.serverWords && <p className="dim">{words.explain.serverWords}</p>}
       <p className="dim">
         {words.explain.under(explanation.definition.id, explanation.definition.version)}.{' '}
         {words.explain.window(dateTime(data.from, address.zone), dateTime(data.to, address.zone))}.
@@ -79,9 +82,9 @@ function Body({ metric }: { metric: string }) {
         <details key={left.reason} className={classes.left}>
           <summary>
             <span className={classes.count}>{count(left.n)}</span>
-            <span>{left.text}</span>
+            <span>{words.reasons[left.reason] ?? left.text}</span>
           </summary>
-          <Rows rows={left.rows} answer={answer} caption={left.text} />
+          <Rows rows={left.rows} answer={answer} caption={words.reasons[left.reason] ?? left.text} />
         </details>
       ))}
 
@@ -132,7 +135,7 @@ function Statistics({ stats, unit }: { stats: NonNullable<MetricAnswer['stats']>
       <dl className={classes.stats}>
         {(['mean', 'min', 'p50', 'p75', 'p90', 'p95', 'p99', 'max'] as const).map((name) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>{words.explain.stats[name]}</dt>
             <dd>{format(stats[name], unit)}</dd>
           </div>
         ))}
@@ -188,7 +191,7 @@ function Sql({ title, text }: { title: string; text: string }) {
         {title}
         <CopyButton value={text}>
           {({ copied, copy }) => (
-            <button type="button" className="quiet" onClick={copy} aria-label={`${words.explain.copy}: ${title}`}>
+            <button type="button" className="quiet" onClick={copy} aria-label={words.of(words.explain.copy, title)}>
               <span aria-live="polite">{copied ? words.explain.copied : words.explain.copy}</span>
             </button>
           )}

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useRef, type ReactNode } from 'react'
-import type { Deployment, Incident } from '../api/client'
+import type { Definitions, Deployment, Incident } from '../api/client'
 import { deployments, incidents } from '../api/queries'
 import { ago, dateTime, shortDateTime } from '../format/time'
 import { format } from '../format/value'
+import { failureOf, signalsOf, type Failure } from '../failure'
 import { follow, usePlace } from '../useAddress'
 import { words } from '../words'
 import { Card } from './Card'
@@ -12,8 +13,9 @@ import classes from './Lists.module.css'
 
 const LENGTH = 8
 
-export function LatestDeployments() {
+export function LatestDeployments({ definitions }: { definitions: Definitions | undefined }) {
   const { address, to } = usePlace()
+  const failure = failureOf(definitions, address.definition)
   const { data } = useQuery(deployments(address, LENGTH))
   const isNew = useNews(data?.deployments.map(key))
   return (
@@ -31,14 +33,17 @@ export function LatestDeployments() {
             cells: [
               <When key="at" at={row.finished_at ?? row.started_at} />,
               row.component ? (
-                <a key="where" href={to({ node: `component:${row.component}` })} onClick={follow}>
-                  {short(row.component)}
-                </a>
+                <span key="where" className={classes.where}>
+                  <a href={to({ node: `component:${row.component}` })} onClick={follow}>
+                    {short(row.component)}
+                  </a>
+                  {row.instance && row.instance !== 'default' && <span className="dim"> @{row.instance}</span>}
+                </span>
               ) : (
                 words.none
               ),
               <Version key="version" row={row} />,
-              <Status key="status" row={row} />,
+              <Status key="status" row={row} failure={failure} />,
             ],
           }))}
           label={words.lists.deployments}
@@ -153,9 +158,9 @@ function Version({ row }: { row: Deployment }) {
   )
 }
 
-function Status({ row }: { row: Deployment }) {
+function Status({ row, failure }: { row: Deployment; failure: Failure | undefined }) {
   const status = row.status ?? 'unknown'
-  const failedLater = status === 'succeeded' && Object.entries(row).some(([name, value]) => /^incidents_/.test(name) && Number(value) > 0)
+  const failedLater = status === 'succeeded' && failure !== undefined && signalsOf(row, failure).length > 0
   return (
     <span className={classes.status} data-status={failedLater ? 'after' : status}>
       {failedLater ? words.lists.failedLater : (words.lists.status_[status] ?? status)}

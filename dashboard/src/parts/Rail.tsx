@@ -1,7 +1,7 @@
 import { token, type Tree } from '../api/client'
 import { nameOf } from '../model'
 import { follow, usePlace } from '../useAddress'
-import { words } from '../words'
+import { LANGUAGES, language, words, type Language } from '../words'
 import classes from './Rail.module.css'
 
 /** Where one can go: only what there is. */
@@ -40,6 +40,14 @@ export function Rail({ tree }: { tree: Tree | undefined }) {
         </dl>
         <p>
           <a href="/api/v1/openapi.json">{words.rail.api}</a> · <a href="/third-party-licences.txt">{words.rail.licences}</a>
+        </p>
+        <p className={classes.languages} aria-label={words.rail.languages} role="group">
+          {(Object.keys(LANGUAGES) as Language[]).map((each) => (
+            // Not followed within the page: words are chosen when it is loaded.
+            <a key={each} href={to({ lang: each })} lang={each} hrefLang={each} aria-current={each === language ? 'true' : undefined}>
+              {LANGUAGES[each]}
+            </a>
+          ))}
         </p>
         {token.get() && (
           <button

@@ -1,11 +1,12 @@
 import type { MetricAnswer, Point } from '../api/client'
 import { Sparkline } from '../charts/Sparkline'
-import { changeText } from '../format/change'
+import { changeText, FEW } from '../format/change'
 import { format, parts, percent, type Part } from '../format/value'
 import { useCount } from '../hooks'
 import { rowsOf } from '../model'
 import { words } from '../words'
 import { BandMark } from './BandMark'
+import { reasonText } from './reason'
 import { Trend } from './Trend'
 import classes from './Tile.module.css'
 
@@ -39,7 +40,7 @@ export function Tile({ metric, title, what, answer, before, beforeName, onOpen }
             {answer.band && <BandMark band={answer.band} />}
           </span>
           {answer.value === null ? (
-            <span className={classes.reason}>{answer.reason_text ?? answer.reason}</span>
+            <span className={classes.reason}>{reasonText(answer)}</span>
           ) : (
             <>
               <Sparkline now={answer.series ?? []} before={before} />
@@ -68,11 +69,12 @@ export function Value({ parts: pieces }: { parts: Part[] }) {
 
 function Meta({ metric, answer }: { metric: string; answer: MetricAnswer }) {
   const first = [words.tile.n(answer.n)]
+  if (answer.value !== null && answer.n < FEW) first.push(words.tile.few)
   if (answer.stats && answer.value !== null) first.push(words.tile.p95(format(answer.stats.p95, answer.unit)))
   return (
     <span className={classes.meta}>
       <span>{first.join(' · ')}</span>
-      {answer.coverage !== null && <span>{words.tile.used(percent(answer.coverage).replace('.0', ''), rowsOf(metric))}</span>}
+      {answer.coverage !== null && <span>{words.tile.used(percent(answer.coverage).replace(/[.,]0/, ''), rowsOf(metric))}</span>}
     </span>
   )
 }

@@ -1,13 +1,14 @@
 import { useState } from 'react'
 import type { Definitions, Tree, TreeNode, Value } from '../api/client'
-import { format } from '../format/value'
-import { branches, childrenOf, headline, nameOf, type SortBy } from '../model'
+import { format, type Pace } from '../format/value'
+import { branches, childrenOf, columnPace, headline, nameOf, type SortBy } from '../model'
 import { follow, usePlace } from '../useAddress'
-import { words } from '../words'
+import { docOf, titleOf, words } from '../words'
 import { BandMark } from './BandMark'
 import { Card } from './Card'
 import { Choice } from './Choice'
 import { Empty } from './Empty'
+import { reasonOf } from './reason'
 import classes from './TreeTable.module.css'
 
 interface Props {
@@ -25,7 +26,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
   const roots = by === 'team' && teams.length > 0 ? teams : childrenOf(tree, address.node)
   const metrics = headline(tree)
   const rows = branches(tree, roots, open, sort)
-  const docs = new Map(definitions?.metrics.map((metric) => [metric.id as string, metric]))
+  const shown = rows.map((row) => row.node)
   const level = roots[0]?.level ?? 'product'
   if (roots.length === 0 && address.node !== 'group') return null
 
@@ -57,6 +58,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
     <Card
       title={words.levels[level].replace(/^./, (first) => first.toUpperCase())}
       note={words.tree.care}
+      className="across"
       actions={
         teams.length > 0 && (
           <Choice
@@ -79,7 +81,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
             <thead>
               <tr>
                 {head('name', words.tree.name)}
-                {metrics.map((metric) => head(metric, words.short[metric] ?? docs.get(metric)?.title ?? metric, docs.get(metric)?.doc))}
+                {metrics.map((metric) => head(metric, titleOf(metric, definitions), docOf(metric, definitions)))}
               </tr>
             </thead>
             <tbody>
@@ -107,7 +109,7 @@ export function TreeTable({ tree, definitions, stale }: Props) {
                     {depth > 0 && <span className={classes.level}>{words.level[node.level]}</span>}
                   </th>
                   {metrics.map((metric) => (
-                    <Cell key={metric} value={node.metrics[metric]} most={greatest(rows.map((row) => row.node), metric)} reasons={definitions} />
+                    <Cell key={metric} value={node.metrics[metric]} most={greatest(shown, metric)} pace={columnPace(shown, metric)} reasons={definitions} />
                   ))}
                 </tr>
               ))}
@@ -123,9 +125,9 @@ function greatest(nodes: TreeNode[], metric: string): number {
   return Math.max(0, ...nodes.map((node) => node.metrics[metric]?.value ?? 0))
 }
 
-function Cell({ value, most, reasons }: { value: Value | undefined; most: number; reasons: Definitions | undefined }) {
+function Cell({ value, most, pace, reasons }: { value: Value | undefined; most: number; pace: Pace | undefined; reasons: Definitions | undefined }) {
   if (!value || value.value === null) {
-    const why = reasons?.reasons.find((reason) => reason.id === value?.reason)?.doc
+    const why = reasonOf(value, reasons)
     return (
       <td title={why}>
         <span className={classes.none}>
@@ -139,7 +141,7 @@ function Cell({ value, most, reasons }: { value: Value | undefined; most: number
   return (
     <td title={words.tile.n(value.n)}>
       <span className={classes.cell}>
-        <span className={classes.number}>{format(value.value, value.unit)}</span>
+        <span className={classes.number}>{format(value.value, value.unit, pace)}</span>
         {value.band && <BandMark band={value.band} bare />}
       </span>
       <span className={classes.bar} aria-hidden="true">

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer, Point } from '../api/client'
 import { logTicks, option, tooltip, type Tokens } from '../charts/option'
-import { sparkline } from '../charts/sparkline'
+import { sparkline } from '../charts/toSparkline'
 import { scaleOf, spreadLabels, toChartData, toCsv, toTable } from '../charts/toChartData'
 
 const day = (number: number, value: number | null, n = 9): Point => ({
@@ -64,6 +64,14 @@ describe('answers to lines', () => {
     expect(toCsv(bad)).toContain('"=1+1 (seconds)"')
     expect(tooltip(bad, 0, { series: ['red'], ghost: 'grey' })).toContain('&#60;img src=x&#62;')
     expect(tooltip(bad, 7, { series: [], ghost: '' })).toBe('')
+  })
+
+  it('has a line at every label of an axis that multiplies', () => {
+    const tokens: Tokens = { ink: '', ink2: '', line: '#ddd', card: '#fff', ghost: '', series: ['#00f'], font: '' }
+    const wide = toChartData([named('a', [day(1, 60), day(2, 90_000)])], 'some', 'day', 'UTC', NOW)
+    if (!wide) throw new Error('no data')
+    const drawn = option(wide, tokens, true, true) as unknown as { series: { data: unknown[]; silent?: boolean }[]; yAxis: { axisLabel: { customValues: number[] } } }
+    expect(drawn.series.filter((each) => each.silent).map((each) => each.data[0])).toEqual(drawn.yAxis.axisLabel.customValues)
   })
 
   it('never draws a line through a gap, and starts at zero', () => {

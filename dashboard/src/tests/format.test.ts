@@ -62,6 +62,7 @@ describe('the change in words', () => {
     expect(text(was(-0.18))).toEqual(['better', '18 % faster than the 30 days before'])
     expect(text(was(0.5))).toEqual(['worse', '50 % slower than the 30 days before'])
     expect(text(was(1.4))).toEqual(['worse', '2.4 times as long as the 30 days before'])
+    expect(text(was(685, 300))).toEqual(['worse', 'up from 5 min in the 30 days before'])
   })
 
   it('tells frequencies by how often, ratios by points', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { pause } from '../api/live'
+import { pause, refresher } from '../api/live'
 import { reader } from '../api/sse'
+import { inTurn } from '../api/turn'
 import type { Tree, TreeNode } from '../api/client'
-import { branches, childrenOf, find, pathTo, search, sorted } from '../model'
+import { branches, childrenOf, columnPace, find, pathTo, search, sorted } from '../model'
 
 const node = (name: string, parent: string | null, value: number | null, team: string | null = null): TreeNode => {
   const [level = '', rest = ''] = name.split(':')
@@ -44,6 +45,16 @@ describe('the tree', () => {
     expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.node.name} ${row.children}`)).toEqual(['a 1', '-shop 2', '--cart 0', '--pay 0', 'b 0', 'c 0'])
   })
 
+  it('tells a column of frequencies in one pace', () => {
+    const often = (name: string, value: number) => {
+      const made = node(name, 'group', value)
+      return { ...made, metrics: { often: { ...made.metrics['some'], unit: '1/day' } } } as TreeNode
+    }
+    expect(columnPace([often('product:a', 4), often('product:b', 0.2), often('product:c', 0.03)], 'often')).toBe('week')
+    expect(columnPace([often('product:a', 0)], 'often')).toBeUndefined()
+    expect(columnPace([node('product:a', 'group', 4)], 'some')).toBeUndefined()
+  })
+
   it('has teams across it', () => {
     expect(childrenOf(tree, 'team:red').map((each) => each.node)).toEqual(['product:shop'])
     expect(pathTo(tree, 'team:red').map((each) => each.node)).toEqual(['group', 'team:red'])
@@ -73,6 +84,38 @@ describe('the stream', () => {
       { event: 'change', data: '{"change":4}' },
       { event: 'x', data: '1' },
     ])
+  })
+
+  it('asks for what is looked at first without waiting for the rest, and for the rest in every second round', async () => {
+    const asked: string[] = []
+    const kinds = ['metrics', 'tree', 'series', 'before']
+    let tellers = 2
+    const fresh = refresher({
+      invalidateQueries: (filter) => {
+        const found = kinds.find((kind) => filter?.predicate?.({ queryKey: [kind] } as never))
+        asked.push(found ?? '')
+        // Something changes while the tree is asked for, twice.
+        if (found === 'tree' && tellers-- > 0) fresh()
+        return Promise.resolve()
+      },
+    })
+    fresh()
+    await expect.poll(() => asked.length, { timeout: 5_000 }).toBe(10)
+    expect(asked.join(' ')).toBe('metrics tree metrics tree series before metrics tree series before')
+  })
+
+  it('asks one after the other, also after one that failed', async () => {
+    const order: string[] = []
+    const ask = (name: string, fails = false) => inTurn(async () => {
+      order.push(`${name} begins`)
+      await Promise.resolve()
+      order.push(`${name} ends`)
+      if (fails) throw new Error(name)
+      return name
+    })
+    const asked = [ask('a'), ask('b', true), ask('c')]
+    expect((await Promise.allSettled(asked)).map((each) => each.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
   })
 
   it('asks a slow server less often', () => {

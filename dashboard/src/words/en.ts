@@ -1,9 +1,17 @@
 // Every word of the page that is not data. Another language is another file of this shape.
 
-const plural = (n: number, one: string, many: string) => `${n.toLocaleString('en')}\u00a0${n === 1 ? one : many}`
+import type { components } from '../api/schema'
+import { counted, grouped } from './number'
+
+type Reason = components['schemas']['Reason']
+
+const plural = counted((n) => n === 1)
 
 export const en = {
   locale: 'en-GB',
+  decimal: '.',
+  /** Between what something is and what is said of it. */
+  of: (what: string, said: string) => `${what}: ${said}`,
   product: 'Leadline',
   skip: 'Skip to the numbers',
   none: '–',
@@ -21,6 +29,7 @@ export const en = {
     licences: 'Licences',
     keys: { search: 'find a node', overview: 'overview', tables: 'tables' },
     keysLabel: 'Keys',
+    languages: 'Language',
   },
 
   bar: {
@@ -96,6 +105,9 @@ export const en = {
     rework_rate: 'Rework rate',
   } as Record<string, string>,
 
+  /** What a metric is, by its id; in English the server's own words. */
+  docs: {} as Record<string, string>,
+
   /** What the rows of a metric are. */
   rows: {
     lead_time: 'changes',
@@ -107,6 +119,8 @@ export const en = {
     canary_success_rate: 'analyses',
     pipeline_success_rate: 'runs',
   } as Record<string, string>,
+  /** Why there is no value, by reason; in English the server's own words. */
+  reasons: {} as Partial<Record<Reason, string>>,
   rowsElse: 'deployments',
 
   band: { elite: 'Elite', high: 'High', medium: 'Medium', low: 'Low', label: (band: string) => `Band: ${band}`, overall: (band: string) => `${band} overall`, overallHint: 'The worst of the bands of its metrics that count towards it' },
@@ -114,7 +128,7 @@ export const en = {
   tile: {
     section: 'Headline metrics',
     explain: 'Explain',
-    n: (n: number) => `n\u00a0=\u00a0${n.toLocaleString('en').replaceAll(',', '\u202f')}`,
+    n: (n: number) => `n\u00a0=\u00a0${grouped(String(n))}`,
     used: (share: string, rows: string) => `${share} of ${rows} used`,
     p95: (value: string) => `p95 ${value}`,
     na: 'N/A',
@@ -130,6 +144,7 @@ export const en = {
       custom: 'the window before',
     },
     shares: (share: string, word: string, before: string) => `${share} ${word} than ${before}`,
+    upFrom: (value: string, before: string) => `up from ${value} in ${before}`,
     times: (times: string, word: string, before: string) => `${times} times as ${word} as ${before}`,
     faster: 'faster',
     slower: 'slower',
@@ -146,6 +161,91 @@ export const en = {
     fromZero: (before: string) => `none in ${before}`,
     care: 'few data',
   },
+
+  changes: {
+    title: 'What changed most',
+    note: (before: string) => `Products against ${before}, each with itself. The name leads to the numbers.`,
+    evidence: (node: string, metric: string) => `${node}: ${metric}, the evidence`,
+    fromTo: (then: string, now: string) => `from ${then} to ${now}`,
+    rows: (then: number, now: number) => `n = ${grouped(String(then))}, then ${grouped(String(now))}`,
+    sure: { clear: 'hardly chance', likely: 'probably not chance', chance: 'may be chance' },
+    compared: (n: number) => `${plural(n, 'change was', 'changes were')} looked at; among so many a few look large by chance alone.`,
+    nothing: 'Nothing changed by more than chance explains',
+    nothingWhy: (n: number) => `${plural(n, 'change was', 'changes were')} looked at. A longer window shows slower ones.`,
+    nothingBefore: 'There is nothing to compare with',
+    nothingBeforeWhy: (before: string) => `No product has values in ${before}. Import history, or take a shorter window.`,
+  },
+
+  spread: {
+    title: 'Distribution',
+    sentence: (metric: string, rows: string, window: string) => `${metric} of the ${rows} used, ${window}: how many took how long.`,
+    bar: (from: string, to: string, n: number) => `from ${from} to below ${to}: ${grouped(String(n))}`,
+    marks: { p50: 'median', mean: 'mean', p95: 'p95' },
+    from: 'From',
+    below: 'Below',
+    rows: 'Rows',
+    share: 'Share',
+    none: 'No values to show',
+    noneWhy: 'No row of this window has a value.',
+    few: (n: number) => `${plural(n, 'row', 'rows')}: too few to have a shape.`,
+    alike: (n: string, all: string, from: string, to: string) =>
+      `${n} of ${all} lie between ${from} and ${to}. Values so alike often come from one tool or habit: look at the rows before reading them as speed.`,
+    log: 'Each bar stands for twice the time of the one before.',
+  },
+
+  children: {
+    title: (levels: string) => `${levels.replace(/^./, (first) => first.toUpperCase())} side by side`,
+    sentence: (levels: string, metric: string, bucket: string, window: string) => `Each of its ${levels}: ${metric} by ${bucket}, ${window}. All on one scale.`,
+    none: (levels: string) => `None of its ${levels} has values in this window. Take a longer one.`,
+    without: (names: string) => `No data: ${names}.`,
+  },
+
+  stability: {
+    title: 'Stability',
+    sentence: (window: string) => `What failed and why, ${window}. A line joins an incident to the deployment it is linked to.`,
+    kinds: { incident: 'Incident', failure: 'Failed deployment', attempt: 'Attempt that failed' },
+    lanes: {
+      incident: (n: number) => plural(n, 'incident', 'incidents'),
+      failure: (n: number) => `${plural(n, 'failed deployment', 'failed deployments')}`,
+      attempt: (n: number) => `${plural(n, 'attempt that failed', 'attempts that failed')}`,
+    },
+    signals: {
+      incident: 'an incident followed',
+      incident_within: 'an incident followed',
+      rollback: 'rolled back',
+      hotfix: 'a hotfix followed',
+      revert: 'a commit was reverted',
+      health_check: 'its health check failed',
+      manual: 'a person said so',
+      deploy_failed: 'the deployment itself failed',
+      is_remediation: 'it is itself a rollback or hotfix',
+    } as Record<string, string>,
+    later: (time: string) => `after ${time}`,
+    after: (time: string, deployment: string) => `${time} after ${deployment}.`,
+    noCause: 'No counted deployment before it.',
+    attempt: 'Its tool reported that it failed.',
+    unknown: 'The signal is in the explanation.',
+    why: 'Why',
+    latest: (n: number, all: number) => `The latest ${n} of ${all}; the table has all.`,
+    cut: 'Only the newest 1,000 rows were read. A shorter window shows all.',
+    none: 'Nothing failed in this window',
+    noneWhy: (n: number) => `${plural(n, 'deployment was', 'deployments were')} looked at, and no incident was reported. Where incidents live in a tool that is not connected, they are missing here.`,
+    steps: 'Steps of an incident, from its start',
+  },
+
+  flow: {
+    title: 'Flow',
+    sentence: (window: string) => `How long changes take from commit to production, ${window}.`,
+    within: { p50: 'half within', p75: 'three quarters within', p90: 'nine in ten within', p95: '19 in 20 within' },
+    share: 'Changes',
+    none: 'No change has a lead time here',
+    stages: 'Where the time goes: not measured yet',
+    stageNames: ['coding', 'waiting for review', 'review', 'merge to deployment', 'CI'],
+    stagesWhy:
+      'Lead time is one number so far: the stages need pull requests and pipeline runs. Send them now: they are kept, so the stages of this time can be told once they are measured.',
+  },
+
+  page: { ownedBy: 'owned by' },
 
   evolution: {
     title: 'Evolution',
@@ -166,6 +266,7 @@ export const en = {
     png: 'PNG',
     from: 'From',
     unfinished: 'not over yet',
+    lastUnfinished: 'The last one is not over yet.',
     empty: 'Nothing to draw in this window',
   },
 
@@ -209,17 +310,20 @@ export const en = {
     close: 'Close the explanation',
     of: (node: string) => `of ${node}`,
     meaning: 'What it says',
+    /** Said where the server's sentences are in another language than the page's. */
+    serverWords: '',
     under: (definition: string, version: number) => `Definition ${definition}, version ${version}`,
     window: (from: string, to: string) => `From ${from} to ${to}`,
     used: (used: string, all: string, rows: string) => `${used} of ${all} ${rows} used`,
     statistics: 'Spread of the rows used',
+    stats: { mean: 'mean', min: 'min', p50: 'p50', p75: 'p75', p90: 'p90', p95: 'p95', p99: 'p99', max: 'max' },
     rowsUsed: 'Rows used',
     leftOut: 'Rows left out, and how to have them counted',
     nothingLeftOut: 'Every row is used.',
     marked: 'Used although something is missing',
     noRows: 'No row is used.',
     more: 'Show more rows',
-    showing: (shown: number, all: number) => `${shown} of ${all.toLocaleString('en')}, newest first`,
+    showing: (shown: number, all: number) => `${shown} of ${grouped(String(all))}, newest first`,
     sql: 'SQL',
     sqlPopulation: 'Rows of the population',
     sqlValue: 'The value from its rows',

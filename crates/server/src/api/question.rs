@@ -5,6 +5,7 @@ use domain::metric::Metric;
 use domain::time::DAY;
 use domain::{Code, Timestamp};
 
+use super::deployments::flag;
 use crate::clock;
 use crate::error::ApiError;
 use crate::query::Query;
@@ -26,7 +27,7 @@ pub(crate) fn window(app: &App, query: &Query) -> Result<Window, ApiError> {
     Ok(Window { from, to })
 }
 
-/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare` and `label.KEY`.
+/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare`, `distribution` and `label.KEY`.
 pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     let window = window(app, query)?;
     let mut question = Question::new(app.node(query.one("node"))?, app.definition(query.one("definition"))?, window);
@@ -46,6 +47,7 @@ pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     if let Some(zone) = query.one("zone") {
         question.zone = zone.to_owned();
     }
+    question.distribution = flag(query, "distribution")?.unwrap_or(false);
     question.compare = compare(query, window)?;
     question.labels = query.labels();
     question.check()?;
@@ -67,4 +69,5 @@ fn compare(query: &Query, window: Window) -> Result<Option<Window>, ApiError> {
 }
 
 /// Names of those parameters.
-pub(crate) const PARAMETERS: &[&str] = &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare"];
+pub(crate) const PARAMETERS: &[&str] =
+    &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare", "distribution"];

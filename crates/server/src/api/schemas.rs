@@ -114,6 +114,27 @@ fn numbers() -> Vec<(&'static str, RefOr<Schema>)> {
             ),
         ),
         (
+            "Distribution",
+            object(
+                "How the values of the rows used lie.",
+                vec![
+                    ("scale", words("Whether bins double or are as wide as each other.", &["log", "linear"])),
+                    ("bins", list(named("Bin"))),
+                ],
+            ),
+        ),
+        (
+            "Bin",
+            object(
+                "Values from one edge on and below the next.",
+                vec![
+                    ("from", number("Least value in it.")),
+                    ("to", number("Least value above it.")),
+                    ("n", integer("How many.")),
+                ],
+            ),
+        ),
+        (
             "Spread",
             object(
                 "How the values of the children spread.",
@@ -166,6 +187,7 @@ fn numbers() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("reason", named_or_null("Reason")),
                     ("reason_text", or_null(Type::String, "What that means and what to do.")),
                     ("stats?", named("Stats")),
+                    ("distribution?", named("Distribution")),
                     ("spread", named_or_null("Spread")),
                     ("previous?", named("Change")),
                     ("series?", list(named("Point"))),

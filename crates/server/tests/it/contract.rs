@@ -146,6 +146,7 @@ fn answers_are_as_documented() {
     for path in [
         format!("/api/v1/metrics?{window}"),
         format!("/api/v1/metrics?{window}&bucket=week&compare=previous&definition=rex"),
+        format!("/api/v1/metrics?{window}&distribution=true"),
         format!("/api/v1/metrics?{window}&node=component:c&metric=lead_time"),
         format!("/api/v1/tree?{window}"),
         format!("/api/v1/deployments?{window}&limit=1"),
@@ -163,7 +164,7 @@ fn answers_are_as_documented() {
         assert!(found.is_empty(), "{path}: {found:#?}");
         asked += 1;
     }
-    assert_eq!(asked, 9);
+    assert_eq!(asked, 10);
     let ids = document["paths"]
         .as_object()
         .expect("paths")

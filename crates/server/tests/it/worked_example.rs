@@ -94,6 +94,25 @@ fn in_one_batch() {
 }
 
 #[test]
+fn a_distribution_holds_the_rows_used() {
+    let server = start();
+    server.post("/api/v1/events", &json!(events())).expect(202);
+    let path = |more: &str| format!("/api/v1/metrics?node=group&{WINDOW}{more}");
+    let metrics = server.get(&path("&distribution=true")).expect(200)["metrics"].clone();
+    for metric in ["lead_time", "failed_deployment_recovery_time", "time_to_restore"] {
+        let bins = metrics[metric]["distribution"]["bins"].as_array().unwrap_or_else(|| panic!("{metric}"));
+        let sum: u64 = bins.iter().filter_map(|bin| bin["n"].as_u64()).sum();
+        assert_eq!(Some(sum), metrics[metric]["n"].as_u64(), "{metric}");
+    }
+    // The shortest of the six takes two hours: between 64 and 128 minutes.
+    let bins = &metrics["lead_time"]["distribution"];
+    assert_eq!((bins["scale"].as_str(), bins["bins"][0]["from"].as_f64()), (Some("log"), Some(3_840.0)));
+    assert!(metrics["change_failure_rate"]["distribution"].is_null());
+    assert!(server.get(&path("")).expect(200)["metrics"]["lead_time"]["distribution"].is_null());
+    assert_eq!(server.get(&path("&distribution=perhaps")).status, 422);
+}
+
+#[test]
 fn event_by_event_in_reverse() {
     let server = start();
     for event in events().iter().rev() {

@@ -44,7 +44,7 @@ export function sparkline(now: Point[], before: Point[], width: number, height: 
 
 type Place = { x: number; y: number }
 
-function unbroken(points: { x: number; y: number | null }[]): Place[][] {
+export function unbroken(points: { x: number; y: number | null }[]): Place[][] {
   const runs: Place[][] = [[]]
   for (const { x, y } of points) {
     if (y === null) runs.push([])
