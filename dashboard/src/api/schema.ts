@@ -1410,6 +1410,8 @@ export interface components {
              * @description When it was closed.
              */
             closed_at?: string;
+            /** @description How many commits of its own it has, for those that do not list them. */
+            commit_count?: number;
             /** @description Its own commits. */
             commits?: {
                 /** Format: date-time */
