@@ -1,9 +1,11 @@
-//! New events as time goes on: a commit, its version, its deployment, now and then an incident and its end.
+//! New events as time goes on: mostly work on branches and its checks, sometimes a version and its deployment, now and
+//! then an incident and its end. Seldom enough that an hour of it does not bend the year.
 
 use domain::Timestamp;
 use domain::time::HOUR;
 
 use super::events::{self, Commit, Deploy, Flaws, Item, Kind, Trouble};
+use super::github;
 use super::group::Feed;
 use super::history::MINUTE;
 use super::random::Random;
@@ -26,7 +28,7 @@ impl Live {
 
     /// What happened just now.
     pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Item> {
-        if self.random.chance(0.3)
+        if self.random.chance(0.02)
             && let Some((place, trouble)) = self.open.pop()
             && let Some(alive) = self.alive.get(place)
         {
@@ -38,7 +40,10 @@ impl Live {
         };
         let place = self.random.whole(0, last) as usize;
         let Some(alive) = self.alive.get_mut(place) else { return Vec::new() };
-        if self.random.chance(0.08) && alive.numbers.deployment > 1 {
+        if self.random.chance(0.92) {
+            return work(alive, &mut self.random, now);
+        }
+        if self.random.chance(0.1) && alive.numbers.deployment > 1 {
             let trouble = begin(alive, &mut self.random, now);
             let told = events::incident(&alive.member, &trouble);
             self.open.push((place, trouble));
@@ -46,6 +51,27 @@ impl Live {
         }
         deploy(alive, &mut self.random, now)
     }
+}
+
+/// A commit on a branch, and the checks of it.
+fn work(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Vec<Item> {
+    let member = &alive.member;
+    let ended = now.plus(-(random.between(1.0, 50.0) as i64) * 1_000_000);
+    let commit = Commit {
+        sha: random.sha(),
+        parents: vec![alive.head.sha.clone()],
+        at: ended.plus(-15 * MINUTE),
+        message: "Try it another way".to_owned(),
+    };
+    let name = format!("work-{}", commit.sha.get(..8).unwrap_or_default());
+    let mut items = if member.feed == Feed::Native {
+        events::commits(member, None, std::slice::from_ref(&commit))
+    } else {
+        let branch = format!("feature/{name}");
+        github::push(member, &branch, Some(&alive.head.sha), std::slice::from_ref(&commit)).into_iter().collect()
+    };
+    items.extend(events::pipeline(member, &name, &commit.sha, ended, 1, random.chance(0.9)));
+    items
 }
 
 fn begin(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Trouble {
@@ -103,6 +129,8 @@ fn deploy(alive: &mut Alive, random: &mut Random, now: Timestamp) -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
+    use domain::event::EventKind;
+
     use super::super::world::generate;
     use super::super::world::tests::read;
     use super::*;
@@ -111,14 +139,17 @@ mod tests {
     fn life_goes_on_with_events_that_can_be_taken() {
         let mut now = Timestamp::parse("2026-03-11T15:30:00Z").unwrap();
         let mut live = Live::new(generate(1, now, 0.2).alive, 1);
-        let mut told = 0;
+        let (mut told, mut deployed) = (0, 0);
         for _ in 0..200 {
             now = now.plus(5_000_000);
-            for item in live.tick(now) {
-                read(&item, now).unwrap();
+            let items = live.tick(now);
+            let deploys = |item: &Item| read(item, now).unwrap().contains(&EventKind::Deployment);
+            deployed += usize::from(items.iter().any(deploys));
+            for item in items {
                 told += 1;
             }
         }
         assert!(told > 300, "{told}");
+        assert!((4..60).contains(&deployed), "{deployed} of 200 ticks");
     }
 }
