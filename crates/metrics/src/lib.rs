@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod distribution;
+pub mod inference;
 pub mod literal;
 pub mod period;
 pub mod population;

@@ -1,4 +1,7 @@
-//! Golden SQL: what every metric compiles to under every definition that comes with Leadline.
+//! Golden SQL, and statistics against those of others: what every metric compiles to under every definition that comes with Leadline.
+
+#[cfg(test)]
+mod ruptures;
 
 #[cfg(test)]
 mod golden {
