@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod compare;
 mod import_events;
 mod import_git;
 mod rebuild;
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Import(ImportCommand::Events(args)) => import_events::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Token(args) => token::run(args.command),
         Command::Sources(args) => sources::run(&args),

@@ -5,6 +5,7 @@ mod articles;
 mod bad_input;
 mod contract;
 mod github;
+mod inference;
 mod links;
 mod page;
 mod support;
