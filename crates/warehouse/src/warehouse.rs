@@ -390,6 +390,13 @@ impl Asking<'_> {
             let (from, to) = (start.max(window.from), end.min(window.to));
             let days = zone.days(from, to).unwrap_or_default();
             let plan = Plan { days, to, ..self.plan(metric, window) };
+            let own: Vec<Presence>;
+            let presence = if presence.iter().any(|place| place.period.is_some()) {
+                own = presence.iter().map(|place| place.in_period(start)).collect();
+                &own
+            } else {
+                presence
+            };
             let rolled = self.mine(&plan, by_period.get(&start).map_or(&[][..], Vec::as_slice), presence);
             Point { from, to, value: rolled.value, n: rolled.pool.n }
         });
