@@ -1,5 +1,7 @@
 //! Definitions: named ways to turn evidence into numbers. Data, not code (METRICS.md section 5).
 
+mod declared;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Level;
 use crate::fact::{CauseAt, CauseRule, CauseScope, SignalKind};
 use crate::time::DAY;
+
+pub use declared::{Declared, DeclaredFailure, DeclaredLeadTime, DeclaredRecovery, check_versions, whole};
 
 /// A way to define every metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +37,8 @@ pub struct Definition {
     /// How much each child counts in a mean of children.
     #[serde(default)]
     pub children: Children,
-    /// Only rows with all of these labels: of the deployment, else of its component, else of its product.
+    /// Only rows with all of these labels: of the deployment, else of its component, else of its product. Incidents, pipeline
+    /// runs and canary analyses have those of component and product alone.
     #[serde(default)]
     pub filter: BTreeMap<String, String>,
     /// Band table.

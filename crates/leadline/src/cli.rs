@@ -143,7 +143,7 @@ pub(crate) struct QuestionArgs {
     /// group, platform:NAME, domain:NAME, product:NAME, component:NAME, instance:COMPONENT@NAME or team:NAME
     #[arg(long, default_value = "group")]
     pub(crate) node: String,
-    /// Definition of the metrics: dora, rex, four-keys, fawkes, examples; the server's own when left out
+    /// Definition of the metrics: dora, rex, four-keys, fawkes, examples or one of the catalogue; the server's when left out
     #[arg(long, value_name = "ID")]
     pub(crate) definition: Option<String>,
     /// Start: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 30d

@@ -68,17 +68,19 @@ impl Server {
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let warehouse = Arc::new(Warehouse::new().map_err(StartError::Warehouse)?);
-        let shown =
-            Arc::new(Shown { warehouse: ArcSwap::new(warehouse), tree: ArcSwap::from_pointee(Tree::default()) });
+        let shown = Arc::new(Shown {
+            warehouse: ArcSwap::new(warehouse),
+            tree: ArcSwap::from_pointee(Tree::default()),
+            definitions: ArcSwap::from_pointee(domain::definition::shipped()),
+        });
         let (sender, synced) = watch::channel(Synced { change: 0, at: clock::now(), ready: false });
         let wake = Arc::new(Notify::new());
         let on_change = Arc::clone(&wake);
         store.on_change(Box::new(move |_| on_change.notify_one()));
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), wake, sender));
-        let definitions = Arc::new(domain::definition::shipped());
         let (stopping, told) = watch::channel(false);
         let config = Arc::new(config);
-        let app = App { config, store, shown, synced: synced.clone(), stopping: told, definitions, senders };
+        let app = App { config, store, shown, synced: synced.clone(), stopping: told, senders };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();

@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The declared tree and the rules. */
+        /** The declared tree, the rules and definitions of one's own. */
         get: operations["get_catalogue"];
         /** Replaces the catalogue. What it moves is placed and linked anew; a journal row remembers it. */
         put: operations["put_catalogue"];
@@ -87,7 +87,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The definitions, with every metric in words, and every reason a row can be left out for. */
+        /** The definitions that come with Leadline, then those of the catalogue, with every metric in words, and every reason a row can be left out for. */
         get: operations["get_definitions"];
         put?: never;
         post?: never;
@@ -2072,7 +2072,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description catalogue_invalid */
+            /** @description catalogue_invalid or definition_invalid */
             422: {
                 headers: {
                     [name: string]: unknown;

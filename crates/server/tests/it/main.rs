@@ -4,6 +4,7 @@ mod access;
 mod articles;
 mod bad_input;
 mod contract;
+mod definitions;
 mod github;
 mod inference;
 mod links;

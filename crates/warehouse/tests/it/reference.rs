@@ -388,14 +388,13 @@ fn same(ours: Option<f64>, theirs: Option<f64>, exactly: bool) -> bool {
     }
 }
 
-/// Those that come with Leadline, and each option a definition can set besides.
-fn definitions() -> Vec<Definition> {
+/// Those that come with Leadline, and some of the options a definition can set besides: others in each world.
+fn definitions(pick: usize) -> Vec<Definition> {
     let named = |id: &str| shipped().into_iter().find(|definition| definition.id == id).unwrap();
     let (dora, rex) = (named("dora"), named("rex"));
     let first = |of: &Definition| LeadTime { start: LeadTimeStart::FirstCommit, ..of.lead_time };
     let variant = |id: &str, definition: Definition| Definition { id: id.to_owned(), ..definition };
-    let mut all = shipped();
-    all.extend([
+    let variants = [
         variant("rex weighted", Definition { children: Children::Weighted, ..rex.clone() }),
         variant("rex-pooled weighted", Definition { children: Children::Weighted, ..named("rex-pooled") }),
         variant("dora first commit", Definition { lead_time: first(&dora), ..dora.clone() }),
@@ -406,8 +405,9 @@ fn definitions() -> Vec<Definition> {
             Definition { frequency: Frequency::DeployDays, children: Children::Weighted, ..rex },
         ),
         variant("dora gold", Definition { filter: [("tier".to_owned(), "gold".to_owned())].into(), ..dora }),
-    ]);
-    all
+    ];
+    let picked = (0..3).map(|nth| variants[(pick % variants.len() + nth) % variants.len()].clone());
+    shipped().into_iter().chain(picked).collect()
 }
 
 fn every_node() -> Vec<Node> {
@@ -445,7 +445,7 @@ async fn compare(world: &World, pick: usize) {
     warehouse.apply(second.to_vec(), vec![], vec![]).unwrap();
     warehouse.apply(first.to_vec(), world.incidents.clone(), vec![]).unwrap();
 
-    for definition in definitions() {
+    for definition in definitions(pick) {
         let reading = Reading { world, definition: &definition };
         let nodes = warehouse.tree(&definition, window(), &[], Some(&FIVE)).await.unwrap();
         for node in every_node() {
@@ -472,7 +472,7 @@ async fn compare(world: &World, pick: usize) {
         }
     }
     let nodes = every_node();
-    let (node, definitions) = (nodes[pick % nodes.len()].clone(), definitions());
+    let (node, definitions) = (nodes[pick % nodes.len()].clone(), definitions(pick));
     let definition = definitions[pick % definitions.len()].clone();
     let tree = warehouse.tree(&definition, window(), &[], Some(&FIVE)).await.unwrap();
     let question = Question { metrics: FIVE.to_vec(), ..Question::new(node.clone(), definition, window()) };
