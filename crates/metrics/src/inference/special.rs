@@ -68,7 +68,7 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
         d = 1.0 / safe(1.0 + term * d);
         c = safe(1.0 + term / c);
         value *= c * d;
-        if (c * d - 1.0).abs() < 1e-16 {
+        if (c * d - 1.0).abs() <= f64::EPSILON {
             break;
         }
     }
