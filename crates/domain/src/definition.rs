@@ -1,10 +1,16 @@
 //! Definitions: named ways to turn evidence into numbers. Data, not code (METRICS.md section 5).
 
+mod declared;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Level;
 use crate::fact::{CauseAt, CauseRule, CauseScope, SignalKind};
 use crate::time::DAY;
+
+pub use declared::{Declared, DeclaredFailure, DeclaredLeadTime, DeclaredRecovery, check_versions, whole};
 
 /// A way to define every metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +34,13 @@ pub struct Definition {
     pub recovery: Recovery,
     /// How values go up the tree.
     pub rollup: Rollup,
+    /// How much each child counts in a mean of children.
+    #[serde(default)]
+    pub children: Children,
+    /// Only rows with all of these labels: of the deployment, else of its component, else of its product. Incidents, pipeline
+    /// runs and canary analyses have those of component and product alone.
+    #[serde(default)]
+    pub filter: BTreeMap<String, String>,
     /// Band table.
     pub bands: String,
 }
@@ -66,6 +79,9 @@ pub enum Frequency {
 pub struct LeadTime {
     /// Which commits.
     pub of: LeadTimeOf,
+    /// Where it begins.
+    #[serde(default)]
+    pub start: LeadTimeStart,
     /// Only deployments whose version is SemVer.
     #[serde(default)]
     pub semver_only: bool,
@@ -83,6 +99,17 @@ pub enum LeadTimeOf {
     DeployedCommit,
     /// The time of the last commit as the event gave it.
     CommitAt,
+}
+
+/// Where a lead time begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadTimeStart {
+    /// With the commit it is taken of.
+    #[default]
+    Commit,
+    /// With the earliest new commit of the deployment: one lead time a deployment.
+    FirstCommit,
 }
 
 /// Which statistic is the value of a duration.
@@ -183,6 +210,17 @@ pub enum Rollup {
     MeanOfChildren,
 }
 
+/// How much each child counts in a mean of children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Children {
+    /// As much as any other.
+    #[default]
+    Equal,
+    /// By its deployments of the population in the window.
+    Weighted,
+}
+
 impl Rollup {
     /// The lowest level at which a metric about incidents has a value.
     #[must_use]
@@ -207,7 +245,12 @@ pub fn shipped() -> Vec<Definition> {
             .to_owned(),
         population: Population::Counted,
         frequency: Frequency::PerDay,
-        lead_time: LeadTime { of: LeadTimeOf::NewCommits, semver_only: false, statistic: Statistic::Median },
+        lead_time: LeadTime {
+            of: LeadTimeOf::NewCommits,
+            start: LeadTimeStart::Commit,
+            semver_only: false,
+            statistic: Statistic::Median,
+        },
         failure: Failure {
             signals: vec![
                 SignalKind::Incident,
@@ -229,6 +272,8 @@ pub fn shipped() -> Vec<Definition> {
             statistic: Statistic::Median,
         },
         rollup: Rollup::Pooled,
+        children: Children::Equal,
+        filter: BTreeMap::new(),
         bands: "dora-2024".to_owned(),
     };
     let rex = Definition {
@@ -237,7 +282,12 @@ pub fn shipped() -> Vec<Definition> {
             "A large group's definitions: means of the level below, last commit of SemVer tags, incidents by product."
                 .to_owned(),
         frequency: Frequency::MeanRate,
-        lead_time: LeadTime { of: LeadTimeOf::DeployedCommit, semver_only: true, statistic: Statistic::Mean },
+        lead_time: LeadTime {
+            of: LeadTimeOf::DeployedCommit,
+            semver_only: true,
+            statistic: Statistic::Mean,
+            ..dora.lead_time
+        },
         failure: Failure {
             signals: vec![SignalKind::Incident],
             window_s: WEEK_S,
@@ -268,7 +318,7 @@ pub fn shipped() -> Vec<Definition> {
             "The examples article's service: every production deployment, means, rollbacks and hotfixes as failures."
                 .to_owned(),
         population: Population::EveryProduction,
-        lead_time: LeadTime { of: LeadTimeOf::CommitAt, semver_only: false, statistic: Statistic::Mean },
+        lead_time: LeadTime { of: LeadTimeOf::CommitAt, statistic: Statistic::Mean, ..dora.lead_time },
         failure: Failure {
             signals: vec![SignalKind::IsRemediation, SignalKind::Incident],
             window_s: DAY_S,
@@ -300,7 +350,7 @@ pub fn shipped() -> Vec<Definition> {
         title: "The dojo article's queries: attempts, the deployed commit, any incident of the product within a day."
             .to_owned(),
         population: Population::Attempts,
-        lead_time: LeadTime { of: LeadTimeOf::DeployedCommit, semver_only: false, statistic: Statistic::Mean },
+        lead_time: LeadTime { of: LeadTimeOf::DeployedCommit, statistic: Statistic::Mean, ..dora.lead_time },
         failure: Failure {
             signals: vec![
                 SignalKind::IncidentWithin,

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Takes one number apart: the rule in words, the rows used, the rows left out and why, the SQL
     Explain(ExplainArgs),
+    /// Sets nodes, or two windows of one node, beside each other and says how sure their differences are
+    Compare(CompareArgs),
     /// Makes all facts anew from what was received
     Rebuild(RebuildArgs),
     /// Makes, lists and revokes tokens
@@ -164,7 +166,7 @@ pub(crate) struct QuestionArgs {
     /// group, platform:NAME, domain:NAME, product:NAME, component:NAME, instance:COMPONENT@NAME or team:NAME
     #[arg(long, default_value = "group")]
     pub(crate) node: String,
-    /// Definition of the metrics: dora, rex, four-keys, fawkes, examples; the server's own when left out
+    /// Definition of the metrics: dora, rex, four-keys, fawkes, examples or one of the catalogue; the server's when left out
     #[arg(long, value_name = "ID")]
     pub(crate) definition: Option<String>,
     /// Start: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 30d
@@ -216,6 +218,26 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 10)]
     pub(crate) rows: usize,
     /// Form of the explanation
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Two nodes or more, each against the first; left out, --node is compared with itself in another window
+    #[arg(value_name = "NODE")]
+    pub(crate) nodes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) question: QuestionArgs,
+    /// The other window of --node: previous, or FROM,TO
+    #[arg(long, value_name = "WINDOW")]
+    pub(crate) with: Option<String>,
+    /// Metrics with commas; the five of the definition when left out
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+    /// Form of the comparison
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
     #[command(flatten)]

@@ -64,8 +64,14 @@ pub(crate) struct Refusal {
 impl ClientError {
     /// Whether the question was at fault, not the answer.
     pub(crate) fn is_wrong_use(&self) -> bool {
-        const QUESTION: &[&str] =
-            &["invalid_parameter", "not_found", "ambiguous", "definition_unknown", "catalogue_invalid"];
+        const QUESTION: &[&str] = &[
+            "invalid_parameter",
+            "not_found",
+            "ambiguous",
+            "definition_unknown",
+            "catalogue_invalid",
+            "definition_invalid",
+        ];
         matches!(self, ClientError::Refused(refusal) if QUESTION.contains(&refusal.code.as_str()))
     }
 }

@@ -10,13 +10,14 @@ use domain::metric::{Metric, Reason, Unit};
 use serde::{Serialize, Serializer};
 
 use crate::distribution::Distribution;
+use crate::inference::changes::Changes;
 use crate::period::Bucket;
 use crate::question::{Question, Window};
 use crate::rollup::Rolled;
 use crate::shape;
 use crate::statistics::{self, Stats};
 
-fn node_text<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn node_text<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&node.to_ref())
 }
 
@@ -98,6 +99,9 @@ pub struct MetricAnswer {
     /// The same in each bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Vec<Point>>,
+    /// Where the level of the series moved, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
 }
 
 /// How the values of the children spread, in the metric's unit.
@@ -262,6 +266,7 @@ pub fn metric_answer(
         spread: Spread::of(&rolled.children),
         previous: previous.map(|then| Change::between(metric.unit(), rolled.value, then.value, then.pool.n)),
         series,
+        changes: None,
         excluded: rolled.pool.excluded,
         marked: rolled.pool.marked,
     }
@@ -290,6 +295,18 @@ pub fn answer(question: &Question, bands: &Bands, metrics: BTreeMap<Metric, Metr
     }
 }
 
+/// Dresses a node's value in short.
+pub(crate) fn value(metric: Metric, bands: &Bands, rolled: &Rolled) -> Value {
+    Value {
+        value: rolled.value,
+        unit: metric.unit(),
+        n: rolled.pool.n,
+        coverage: coverage(rolled),
+        band: bands.band(metric, rolled.value),
+        reason: rolled.reason,
+    }
+}
+
 /// Puts the values of many nodes together, in the order of nodes.
 #[must_use]
 pub fn node_values(
@@ -300,15 +317,7 @@ pub fn node_values(
     let mut nodes: BTreeMap<Node, BTreeMap<Metric, Value>> = BTreeMap::new();
     for (metric, values) in rolled {
         for (node, rolled) in values {
-            let value = Value {
-                value: rolled.value,
-                unit: metric.unit(),
-                n: rolled.pool.n,
-                coverage: coverage(&rolled),
-                band: bands.band(metric, rolled.value),
-                reason: rolled.reason,
-            };
-            nodes.entry(node).or_default().insert(metric, value);
+            nodes.entry(node).or_default().insert(metric, value(metric, &bands, &rolled));
         }
     }
     nodes

@@ -6,7 +6,9 @@
 //! the leaf groups up the tree and [`answer`] gives them the shape of the API.
 
 pub mod answer;
+pub mod comparison;
 pub mod distribution;
+pub mod inference;
 pub mod literal;
 pub mod period;
 pub mod population;

@@ -1,5 +1,6 @@
 //! Queries around a population: leaf groups for the numbers, totals and pages of rows for `explain`.
 
+use domain::definition::Children;
 use domain::metric::{Metric, Reason};
 
 use crate::literal::text;
@@ -34,16 +35,26 @@ pub fn leaves(question: &Question, metric: Metric, window: Window) -> String {
 }
 
 /// Who has ever deployed before the end of the window, one row a (product, component, instance): `first_at`, and `n`
-/// deployments in the window. None for metrics that are not about deployments.
+/// deployments in the window, of each `period` when the question has buckets and children are weighted. None for metrics
+/// that need it for neither reasons nor weights.
 #[must_use]
 pub fn presence(question: &Question, metric: Metric, window: Window) -> Option<String> {
-    if family(metric) != Family::Deployments {
+    let weighted = question.definition.children == Children::Weighted;
+    if family(metric) != Family::Deployments && !weighted {
         return None;
     }
     let config = metric == Metric::ConfigDeploymentFrequency;
     let conditions = ever(&View { question, window }, config).join(" AND ");
+    let period = question
+        .bucket
+        .filter(|_| weighted)
+        .map(|bucket| format!("period('{}', {}, finished_at)", bucket.text(), text(&question.zone)));
+    let (column, by) = match period {
+        Some(period) => (format!("{period} AS period, "), format!(", {period}")),
+        None => Default::default(),
+    };
     Some(format!(
-        "SELECT product, component, instance, min(finished_at) AS first_at,\n  sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\nFROM deployments\nWHERE {conditions}\nGROUP BY product, component, instance",
+        "SELECT product, component, instance, {column}min(finished_at) AS first_at,\n  sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\nFROM deployments\nWHERE {conditions}\nGROUP BY product, component, instance{by}",
         crate::literal::instant(window.from)
     ))
 }

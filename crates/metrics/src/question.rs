@@ -69,6 +69,8 @@ pub struct Question {
     pub zone: String,
     /// Whether answers say how the values lie.
     pub distribution: bool,
+    /// Look for changes of level in whole buckets that end by then: a bucket that is not over yet would look like one.
+    pub changes: Option<Timestamp>,
     /// Window to compare with.
     pub compare: Option<Window>,
     /// Labels that must all hold: of the deployment, else of its component, else of its product.
@@ -87,6 +89,7 @@ impl Question {
             bucket: None,
             zone: "UTC".to_owned(),
             distribution: false,
+            changes: None,
             compare: None,
             labels: Vec::new(),
         }
@@ -98,6 +101,9 @@ impl Question {
     /// `invalid_parameter` with the parameter and the rule it breaks.
     pub fn check(&self) -> Result<(), Problem> {
         Zone::named(&self.zone)?;
+        if self.changes.is_some() && self.bucket.is_none() {
+            return Err(bad("`changes` looks at a series; say how it is cut with `bucket`".to_owned()));
+        }
         self.window.check()?;
         self.compare.map_or(Ok(()), Window::check)?;
         let longest = match self.bucket {

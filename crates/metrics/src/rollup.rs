@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
 use domain::catalogue::{ComponentId, Level, Node, Tree, UNASSIGNED};
-use domain::definition::Definition;
+use domain::definition::{Children, Definition};
 use domain::metric::{Metric, Reason};
 
 use crate::shape::{self, Formula};
@@ -42,10 +42,21 @@ pub struct Presence {
     pub component: ComponentId,
     /// Instance.
     pub instance: String,
+    /// The period they ended in; none when they are not told apart by it.
+    pub period: Option<Timestamp>,
     /// End of the first.
     pub first_at: Timestamp,
     /// How many in the window.
     pub n: u64,
+}
+
+impl Presence {
+    /// What one period sees of it: that there were deployments before, and how many of them are its own.
+    #[must_use]
+    pub fn in_period(&self, start: Timestamp) -> Self {
+        let other = self.period.is_some_and(|period| period != start);
+        Presence { n: if other { 0 } else { self.n }, ..self.clone() }
+    }
 }
 
 /// Rows of a node.
@@ -249,18 +260,30 @@ impl<'a> Climb<'a> {
         let mut pool = branch.pool;
         let mut children = Vec::new();
         for child in &branch.children {
-            if let Some(below) = pools.get(child) {
+            let below = pools.get(child);
+            if let Some(below) = below {
                 pool.merge(below);
             }
-            children.extend(self.done.get(child).copied().flatten());
+            let value = self.done.get(child).copied().flatten();
+            children.extend(value.map(|value| (value, below.map_or(0, |below| below.deployments))));
         }
         statistics::sort(&mut pool.values);
-        statistics::sort(&mut children);
+        // By value and then weight, so that equal children give equal bits.
+        children.sort_by(|one: &(f64, u64), other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let level = level(place);
         let value = self.value(level, &pool, &children);
         self.done.insert(place.clone(), value);
         if let Place::Node(node) = place {
-            let reason = if value.is_some() { None } else { Some(self.why(level, &pool)) };
+            let idle = value.is_none() && !children.is_empty() && !self.below_floor(level);
+            let reason = if value.is_some() {
+                None
+            } else if idle && !shape::from_rows(self.plan.metric, self.plan.definition, level) {
+                // There are values below, but no deployment to weigh them by.
+                Some(Reason::NoDeployments)
+            } else {
+                Some(self.why(level, &pool))
+            };
+            let children = children.into_iter().map(|(value, _)| value).collect();
             let kept = if self.plan.keep == Some(node) {
                 pool.clone()
             } else {
@@ -276,14 +299,17 @@ impl<'a> Climb<'a> {
         level != Level::Team && level > shape::floor(self.plan.metric, self.plan.definition)
     }
 
-    fn value(&self, level: Level, pool: &Pool, children: &[f64]) -> Option<f64> {
+    fn value(&self, level: Level, pool: &Pool, children: &[(f64, u64)]) -> Option<f64> {
         if self.below_floor(level) {
             return None;
         }
         if shape::from_rows(self.plan.metric, self.plan.definition, level) {
             return self.of_rows(pool);
         }
-        statistics::mean(children)
+        match self.plan.definition.children {
+            Children::Equal => statistics::mean(&children.iter().map(|(value, _)| *value).collect::<Vec<_>>()),
+            Children::Weighted => statistics::weighted_mean(children),
+        }
     }
 
     fn of_rows(&self, pool: &Pool) -> Option<f64> {

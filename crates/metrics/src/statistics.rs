@@ -84,6 +84,15 @@ pub fn mean(sorted: &[f64]) -> Option<f64> {
     Some(sum(sorted) / sorted.len() as f64)
 }
 
+/// Arithmetic mean of values, each as often as its weight says; none when no weight is above 0.
+#[must_use]
+pub fn weighted_mean(values: &[(f64, u64)]) -> Option<f64> {
+    let weight: u64 = values.iter().map(|(_, weight)| weight).sum();
+    let mut products: Vec<f64> = values.iter().map(|(value, weight)| value * *weight as f64).collect();
+    sort(&mut products);
+    (weight > 0).then(|| sum(&products) / weight as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -98,6 +107,12 @@ mod tests {
         assert_eq!(percentile(&[7.0], 99), Some(7.0));
         assert_eq!(percentile(&[], 50), None);
         assert_eq!(Stats::of(&[]), None);
+    }
+
+    #[test]
+    fn weights_count_as_so_many() {
+        assert_eq!(weighted_mean(&[(1.0, 3), (5.0, 1), (9.0, 0)]), Some(2.0));
+        assert_eq!(weighted_mean(&[(9.0, 0)]), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A definition in words: the sentence that stands beside a number and says what it is.
 
-use domain::definition::{Definition, Frequency, LeadTimeOf, Population, RestoreFrom, RestoreTo, Rollup, Statistic};
+use domain::definition::{
+    Children, Definition, Frequency, LeadTimeOf, LeadTimeStart, Population, RestoreFrom, RestoreTo, Rollup, Statistic,
+};
 use domain::fact::{CauseAt, CauseScope, SignalKind};
 use domain::metric::Metric;
 
@@ -36,7 +38,13 @@ pub fn sentence(metric: Metric, definition: &Definition) -> String {
         Metric::CanarySuccessRate => "The share of canary analyses that passed among those with a verdict.".to_owned(),
         Metric::PipelineSuccessRate => "The share of pipeline runs that succeeded among those that succeeded or failed.".to_owned(),
     };
-    format!("{body} {}", rollup(metric, definition))
+    format!("{body} {}{}", rollup(metric, definition), filter(definition))
+}
+
+/// The labels rows must have, in words.
+fn filter(definition: &Definition) -> String {
+    let labels: Vec<String> = definition.filter.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if labels.is_empty() { String::new() } else { format!(" Only rows labelled {} count.", labels.join(" and ")) }
 }
 
 const fn population(population: Population) -> &'static str {
@@ -70,6 +78,12 @@ fn frequency(definition: &Definition, counted: &str) -> String {
 fn lead_time(definition: &Definition, counted: &str) -> String {
     let lead = definition.lead_time;
     let of = match lead.of {
+        LeadTimeOf::NewCommits if lead.start == LeadTimeStart::FirstCommit => {
+            "from the earliest commit a deployment was the first to bring to any instance of its component to that deployment"
+        }
+        LeadTimeOf::DeployedCommit if lead.start == LeadTimeStart::FirstCommit => {
+            "from the earliest commit that arrived with a deployment to that deployment, of each that brings its commit to an instance"
+        }
         LeadTimeOf::NewCommits => {
             "from each new commit to the first deployment that brought it to any instance of its component"
         }
@@ -139,7 +153,18 @@ fn step(definition: &Definition, until: &str) -> String {
     )
 }
 
-fn rollup(metric: Metric, definition: &Definition) -> &'static str {
+fn rollup(metric: Metric, definition: &Definition) -> String {
+    let text = climb(metric, definition);
+    if definition.children == Children::Weighted && base(metric, definition).is_some() {
+        return text.replace(
+            "the mean of the children that have a value",
+            "the mean of the children that have a value, each as often as it deployed",
+        );
+    }
+    text.to_owned()
+}
+
+fn climb(metric: Metric, definition: &Definition) -> &'static str {
     match (definition.rollup, base(metric, definition)) {
         (Rollup::Pooled, _) | (_, None) => match family(metric) {
             Family::Incidents => {

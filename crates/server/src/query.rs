@@ -71,7 +71,8 @@ impl Query {
     }
 }
 
-fn instant(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
+/// An instant as parameters carry it.
+pub(crate) fn instant(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
     // A `+` of an offset that was not escaped arrives as a space.
     let spelled = text.replace(' ', "+");
     if let Some(ago) = ago(text) {

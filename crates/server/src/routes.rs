@@ -27,6 +27,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/events", post(api::events::post_events))
         .route("/api/v1/metrics", get(api::metrics::get_metrics))
         .route("/api/v1/tree", get(api::tree::get_tree))
+        .route("/api/v1/compare", get(api::compare::get_compare))
+        .route("/api/v1/correlation", get(api::correlation::get_correlation))
         .route("/api/v1/deployments", get(api::deployments::list))
         .route("/api/v1/deployments/{*id}", get(api::deployments::one))
         .route("/api/v1/incidents", get(api::incidents::list))
@@ -101,6 +103,8 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::events::post_events,
         api::metrics::get_metrics,
         api::tree::get_tree,
+        api::compare::get_compare,
+        api::correlation::get_correlation,
         api::deployments::list,
         api::deployments::one,
         api::incidents::list,

@@ -71,14 +71,16 @@ impl Server {
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let warehouse = Arc::new(Warehouse::new().map_err(StartError::Warehouse)?);
-        let shown =
-            Arc::new(Shown { warehouse: ArcSwap::new(warehouse), tree: ArcSwap::from_pointee(Tree::default()) });
+        let shown = Arc::new(Shown {
+            warehouse: ArcSwap::new(warehouse),
+            tree: ArcSwap::from_pointee(Tree::default()),
+            definitions: ArcSwap::from_pointee(domain::definition::shipped()),
+        });
         let (sender, synced) = watch::channel(Synced { change: 0, at: clock::now(), ready: false });
         let calls = Arc::new(Calls::default());
         let on_change = Arc::clone(&calls);
         store.on_change(Box::new(move |_| on_change.applied.notify_one()));
         let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), Arc::clone(&calls), sender));
-        let definitions = Arc::new(domain::definition::shipped());
         let (stopping, told) = watch::channel(false);
         let config = Arc::new(config);
         let backfills = Arc::new(Backfills::new(store.clone(), &config.sources));
@@ -96,7 +98,6 @@ impl Server {
             synced: synced_too,
             calls,
             stopping: told,
-            definitions,
             senders,
             backfills: Arc::clone(&backfills),
         };

@@ -28,7 +28,6 @@ pub(crate) struct App {
     pub(crate) calls: Arc<Calls>,
     /// Turns true when the server is told to stop: answers that never end by themselves end then.
     pub(crate) stopping: watch::Receiver<bool>,
-    pub(crate) definitions: Arc<Vec<Definition>>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) backfills: Arc<Backfills>,
 }
@@ -37,6 +36,8 @@ pub(crate) struct App {
 pub(crate) struct Shown {
     pub(crate) warehouse: ArcSwap<Warehouse>,
     pub(crate) tree: ArcSwap<Tree>,
+    /// Those that come with Leadline, then those of the catalogue.
+    pub(crate) definitions: ArcSwap<Vec<Definition>>,
 }
 
 /// How far the warehouse has followed the store.
@@ -103,8 +104,9 @@ impl App {
 
     pub(crate) fn definition(&self, id: Option<&str>) -> Result<Definition, Problem> {
         let id = id.unwrap_or(&self.config.metrics.definition);
-        self.definitions.iter().find(|definition| definition.id == id).cloned().ok_or_else(|| {
-            let known: Vec<_> = self.definitions.iter().map(|definition| definition.id.as_str()).collect();
+        let definitions = self.shown.definitions.load();
+        definitions.iter().find(|definition| definition.id == id).cloned().ok_or_else(|| {
+            let known: Vec<_> = definitions.iter().map(|definition| definition.id.as_str()).collect();
             let id: String = id.chars().take(64).collect();
             Problem::new(
                 Code::DefinitionUnknown,

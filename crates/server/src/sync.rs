@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::catalogue::{ComponentId, Tree};
+use domain::catalogue::{Catalogue, ComponentId, Tree};
+use domain::definition::Definition;
 use store::{Changes, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -137,6 +138,20 @@ impl Follower {
             .collect();
         target.set_tree(tree.clone());
         self.shown.tree.store(Arc::new(tree));
+        self.shown.definitions.store(Arc::new(definitions(&catalogue)));
         Ok(())
     }
+}
+
+/// Those that come with Leadline, and those of the catalogue that can be used. They were checked when they came in; one
+/// that another version of Leadline took is not answered by instead of answered wrongly.
+fn definitions(catalogue: &Catalogue) -> Vec<Definition> {
+    let mut definitions = domain::definition::shipped();
+    for declared in &catalogue.definitions {
+        match declared.definition() {
+            Ok(whole) => definitions.push(whole),
+            Err(problem) => tracing::error!(error = %problem, "a definition of the catalogue cannot be used"),
+        }
+    }
+    definitions
 }

@@ -246,7 +246,9 @@ impl Applier {
             engine.apply(&mut ledger, &events)?;
         }
         if let Some(catalogue) = catalogue {
-            engine.change_catalogue(&mut ledger, &catalogue)?;
+            if !catalogue.same_facts(&self.catalogue) {
+                engine.change_catalogue(&mut ledger, &catalogue)?;
+            }
             ledger.change += 1;
             ledger.tree = Some(ledger.change);
             write_catalogue(conn, &catalogue)?;
@@ -368,6 +370,13 @@ fn read_catalogue_row(row: &Waiting) -> Result<Catalogue, Problem> {
     let catalogue: Catalogue = serde_json::from_slice(&row.unpacked()?).map_err(bad)?;
     catalogue.validate()?;
     Ok(catalogue)
+}
+
+/// Every catalogue of the journal that could be used, the oldest first.
+pub(crate) fn every_catalogue(conn: &Connection) -> Result<Vec<Catalogue>, StoreError> {
+    let sql = rows_where!("kind = 2 AND state <= 1");
+    let rows = all(conn, sql, [-1], Waiting::read)?;
+    Ok(rows.iter().filter_map(|row| read_catalogue_row(row).ok()).collect())
 }
 
 /// The latest catalogue of the journal that can be used: what stands after all of them were applied.

@@ -206,6 +206,14 @@ impl Store {
         self.read(applier::read_catalogue)
     }
 
+    /// Every catalogue that was ever taken, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn every_catalogue(&self) -> Result<Vec<Catalogue>, StoreError> {
+        self.read(applier::every_catalogue)
+    }
+
     /// What events told of products, by name of the product.
     ///
     /// # Errors

@@ -162,12 +162,15 @@ pub(crate) fn presence(batches: &[RecordBatch]) -> Result<Vec<Presence>> {
         let (products, components, instances) =
             (columns.texts("product")?, columns.texts("component")?, columns.texts("instance")?);
         let (firsts, counts) = (columns.instants("first_at")?, columns.counts("n")?);
+        let told_apart = batch.column_by_name("period").is_some();
+        let periods = if told_apart { columns.instants("period")? } else { vec![None; batch.num_rows()] };
         for row in 0..batch.num_rows() {
             let component = components[row].as_deref().and_then(ComponentId::parse);
             if let (Some(product), Some(component), Some(instance), Some(first_at)) =
                 (products[row].clone(), component, instances[row].clone(), firsts[row])
             {
-                places.push(Presence { product, component, instance, first_at, n: counts[row] });
+                let (period, n) = (periods[row], counts[row]);
+                places.push(Presence { product, component, instance, period, first_at, n });
             }
         }
     }

@@ -5,6 +5,7 @@
 //! that moving a product changes no fact. A query pins one snapshot and never sees half of a change.
 
 mod cache;
+mod compare;
 mod engine;
 mod explain;
 mod functions;

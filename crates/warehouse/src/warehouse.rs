@@ -15,6 +15,7 @@ use domain::key::IncidentKey;
 use domain::metric::Metric;
 use domain::{DeploymentKey, Problem, Timestamp};
 use metrics::answer::{Bands, MetricAnswer, answer, distribution, metric_answer, node_values};
+use metrics::inference::changes::{Changes, changes};
 use metrics::rollup::Plan;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
 
@@ -298,14 +299,14 @@ fn nothing<R>(key: DeploymentKey) -> Put<R> {
 }
 
 /// A question on a snapshot.
-struct Asking<'a> {
-    session: &'a SessionContext,
-    tree: &'a Tree,
-    question: &'a Question,
+pub(crate) struct Asking<'a> {
+    pub(crate) session: &'a SessionContext,
+    pub(crate) tree: &'a Tree,
+    pub(crate) question: &'a Question,
 }
 
 /// Who deployed, by the statement that asked: several metrics ask the same.
-type Known = HashMap<String, Arc<Vec<Presence>>>;
+pub(crate) type Known = HashMap<String, Arc<Vec<Presence>>>;
 
 impl Asking<'_> {
     async fn run(&self, sql: &str) -> Result<Vec<RecordBatch>, Problem> {
@@ -348,6 +349,12 @@ impl Asking<'_> {
         rolled.remove(&self.question.node).unwrap_or_else(|| metrics::rollup::nothing(plan, &self.question.node))
     }
 
+    /// A metric of the question's node in a window.
+    pub(crate) async fn rolled(&self, metric: Metric, window: Window, known: &mut Known) -> Result<Rolled, Problem> {
+        let (leaves, presence) = self.rows(metric, window, known).await?;
+        Ok(self.mine(&self.plan(metric, window), &leaves.iter().collect::<Vec<_>>(), &presence))
+    }
+
     async fn answer(&self) -> Result<Answer, Problem> {
         let bands = Bands::of(&self.question.definition);
         let mut known = Known::new();
@@ -359,15 +366,12 @@ impl Asking<'_> {
             let series = self.series(*metric, &leaves, &presence)?;
             let previous = match self.question.compare {
                 None => None,
-                Some(window) => {
-                    let (leaves, presence) = self.rows(*metric, window, &mut known).await?;
-                    let leaves: Vec<&Leaf> = leaves.iter().collect();
-                    Some(self.mine(&self.plan(*metric, window), &leaves, &presence))
-                }
+                Some(window) => Some(self.rolled(*metric, window, &mut known).await?),
             };
+            let changes = self.changes(*metric, series.as_deref())?;
             let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
             let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
-            found.insert(*metric, MetricAnswer { distribution: lie, ..answer });
+            found.insert(*metric, MetricAnswer { distribution: lie, changes, ..answer });
         }
         Ok(answer(self.question, &bands, found))
     }
@@ -386,10 +390,30 @@ impl Asking<'_> {
             let (from, to) = (start.max(window.from), end.min(window.to));
             let days = zone.days(from, to).unwrap_or_default();
             let plan = Plan { days, to, ..self.plan(metric, window) };
+            let own: Vec<Presence>;
+            let presence = if presence.iter().any(|place| place.period.is_some()) {
+                own = presence.iter().map(|place| place.in_period(start)).collect();
+                &own
+            } else {
+                presence
+            };
             let rolled = self.mine(&plan, by_period.get(&start).map_or(&[][..], Vec::as_slice), presence);
             Point { from, to, value: rolled.value, n: rolled.pool.n }
         });
         Ok(Some(points.collect()))
+    }
+
+    /// Changes of level in the buckets that are whole and over: a part of one differs from the others for that alone.
+    fn changes(&self, metric: Metric, series: Option<&[Point]>) -> Result<Option<Changes>, Problem> {
+        let (Some(over), Some(bucket), Some(series)) = (self.question.changes, self.question.bucket, series) else {
+            return Ok(None);
+        };
+        let zone = Zone::named(&self.question.zone)?;
+        let whole =
+            |point: &&Point| point.to <= over && zone.period(bucket, point.from) == Some((point.from, point.to));
+        let values: Vec<(Timestamp, f64)> =
+            series.iter().filter(whole).filter_map(|point| Some((point.from, point.value?))).collect();
+        Ok(Some(changes(metric, &values)))
     }
 
     async fn tree(&self) -> Result<Vec<NodeValues>, Problem> {

@@ -28,10 +28,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The declared tree and the rules. */
+        /** The declared tree, the rules and definitions of one's own. */
         get: operations["get_catalogue"];
         /** Replaces the catalogue. What it moves is placed and linked anew; a journal row remembers it. */
         put: operations["put_catalogue"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Nodes, or two windows of one node, beside each other. Each column after the first says how it differs from the first,
+         *     with a 95 % interval and how sure that is. Of two windows the other one (`with`) stands first, so that the difference
+         *     is the change since.
+         */
+        get: operations["get_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/correlation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether two metrics go together over the nodes of a level: Pearson's correlation with its two-sided p-value, the
+         *     points it is made of, and a sentence. A correlation is not a cause.
+         */
+        get: operations["get_correlation"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -46,7 +87,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The definitions, with every metric in words, and every reason a row can be left out for. */
+        /** The definitions that come with Leadline, then those of the catalogue, with every metric in words, and every reason a row can be left out for. */
         get: operations["get_definitions"];
         put?: never;
         post?: never;
@@ -752,6 +793,127 @@ export interface components {
             /** @description The value there. */
             value: number | null;
         };
+        /** @description A move of the level. */
+        ChangePoint: {
+            /** @description Median of the buckets after, until the next change. */
+            after: number;
+            /**
+             * Format: date-time
+             * @description First instant of the first bucket at the new level.
+             */
+            at: string;
+            /** @description Median of the buckets before, since the change before. */
+            before: number;
+            /** @description Relative; for ratios the difference. */
+            change: number | null;
+        };
+        /** @description Where the level of a series moved. */
+        Changes: {
+            /** @description Buckets looked at: whole ones that are over and have a value. */
+            n: number;
+            points: components["schemas"]["ChangePoint"][];
+            reason: null | components["schemas"]["Lack"];
+            /** @description The same in words. */
+            sentence: string;
+        };
+        /** @description One node in one window. */
+        Column: {
+            /**
+             * Format: date-time
+             * @description First instant of the window.
+             */
+            from: string;
+            /** @description By metric. */
+            metrics: {
+                [key: string]: components["schemas"]["Compared"];
+            };
+            /** @description The node, by its full name. */
+            node: string;
+            /**
+             * Format: date-time
+             * @description First instant after it.
+             */
+            to: string;
+        };
+        /** @description A value, and how it differs from that of the first column. */
+        Compared: {
+            band: null | components["schemas"]["Band"];
+            /** @description Rows used among all rows. */
+            coverage: number | null;
+            difference?: components["schemas"]["Difference"];
+            /** @description Rows used. */
+            n: number;
+            reason: null | components["schemas"]["Reason"];
+            /** @description What that means and what to do. */
+            reason_text: string | null;
+            unit: components["schemas"]["Unit"];
+            /** @description The value. */
+            value: number | null;
+        };
+        /** @description Nodes or windows beside each other. */
+        Comparison: {
+            /**
+             * Format: date-time
+             * @description When the data was known so.
+             */
+            as_of: string;
+            /**
+             * @description What the columns are.
+             * @enum {string}
+             */
+            by: "node" | "window";
+            /** @description What every interval takes for granted. */
+            caution: string;
+            columns: components["schemas"]["Column"][];
+            definition: components["schemas"]["DefinitionRef"];
+        };
+        /** @description Whether two metrics go together. */
+        Correlation: {
+            /**
+             * Format: date-time
+             * @description When the data was known so.
+             */
+            as_of: string;
+            definition: components["schemas"]["DefinitionRef"];
+            /**
+             * Format: date-time
+             * @description First instant of the window.
+             */
+            from: string;
+            /** @description Nodes of the level without both values. */
+            left_out: number;
+            level: components["schemas"]["Level"];
+            /** @description Nodes with both values. */
+            n: number;
+            /** @description The node they stand below. */
+            node: string;
+            /** @description How often chance alone gives an r at least as far from 0. */
+            p: number | null;
+            points: components["schemas"]["CorrelationPoint"][];
+            /** @description Pearson's r, from -1 to 1. */
+            r: number | null;
+            reason: null | components["schemas"]["Lack"];
+            /** @description The same in words. */
+            sentence: string;
+            /**
+             * Format: date-time
+             * @description First instant after it.
+             */
+            to: string;
+            x: components["schemas"]["Metric"];
+            y: components["schemas"]["Metric"];
+        };
+        /** @description A node with both values. */
+        CorrelationPoint: {
+            /** @description The node. */
+            node: string;
+            x: number;
+            /** @description Rows used for x. */
+            x_n: number;
+            y: number;
+            /** @description Rows used for y. */
+            y_n: number;
+        };
         /** @description A way to define every metric. */
         Definition: {
             /** @description Its band table. */
@@ -977,6 +1139,18 @@ export interface components {
             deployments: components["schemas"]["Deployment"][];
             /** @description The cursor of the next page. */
             next: string | null;
+        };
+        /** @description A value against that of the first column. */
+        Difference: {
+            /** @description Relative to the first; for ratios the difference. */
+            change: number | null;
+            interval: null | components["schemas"]["Interval"];
+            reason: null | components["schemas"]["Lack"];
+            /** @description The same in words. */
+            sentence: string;
+            sure: components["schemas"]["Sure"];
+            /** @description This value minus the first, in the metric's unit. */
+            value: number | null;
         };
         /** @description How the values of the rows used lie. */
         Distribution: {
@@ -1688,6 +1862,30 @@ export interface components {
             /** @description The cursor of the next page. */
             next: string | null;
         };
+        /** @description Where a difference may lie. */
+        Interval: {
+            /** @description Upper end; null when nothing bounds it. */
+            high: number | null;
+            /** @description Share of such intervals that hold the true difference. */
+            level: number;
+            /** @description Lower end. */
+            low: number;
+            /**
+             * @description How it was made.
+             * @enum {string}
+             */
+            method: "newcombe" | "poisson_ratio" | "median_mover" | "welch";
+            /**
+             * @description The difference in the metric's unit, or the ratio of this value to the first.
+             * @enum {string}
+             */
+            of: "difference" | "ratio";
+        };
+        /**
+         * @description Why nothing can be said.
+         * @enum {string}
+         */
+        Lack: "too_few" | "no_variation" | "no_value" | "not_from_rows" | "no_method";
         /** @description Rows left out for one reason. */
         LeftOut: {
             /** @description How many. */
@@ -1711,6 +1909,7 @@ export interface components {
         MetricAnswer: {
             band: null | components["schemas"]["Band"];
             better: components["schemas"]["Better"];
+            changes?: components["schemas"]["Changes"];
             /** @description Rows used among all rows. */
             coverage: number | null;
             distribution?: components["schemas"]["Distribution"];
@@ -1847,6 +2046,11 @@ export interface components {
             p95: number;
             p99: number;
         };
+        /**
+         * @description How sure it is that a difference is none of chance alone: outside the 99 % interval, outside the 95 % interval, within it, or no interval.
+         * @enum {string}
+         */
+        Sure: "clear" | "likely" | "chance" | "unknown";
         /** @description What became of the events of one request. */
         Taken: {
             /** @description New ones; they are on disk. */
@@ -1972,12 +2176,118 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description catalogue_invalid */
+            /** @description catalogue_invalid or definition_invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_compare: {
+        parameters: {
+            query?: {
+                /** @description 2 to 20 nodes with commas, as `node` of `/api/v1/metrics` */
+                nodes?: string;
+                /** @description Instead of `nodes`: one node in two windows */
+                node?: string;
+                /** @description The other window of `node`: `previous` (default), or `FROM,TO` */
+                with?: string;
+                /** @description Metric id; may repeat or be a list with commas; the five of the definition when left out */
+                metric?: string;
+                /** @description Definition id */
+                definition?: string;
+                /** @description First instant */
+                from?: string;
+                /** @description First instant after the window */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Columns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description ambiguous */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description invalid_parameter or definition_unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_correlation: {
+        parameters: {
+            query: {
+                /** @description Metric id */
+                x: string;
+                /** @description Another metric id */
+                y: string;
+                /** @description `platform`, `domain`, `product` (default), `component`, `instance` or `team`: what each point is */
+                level?: string;
+                /** @description Only nodes below this one */
+                node?: string;
+                /** @description Definition id */
+                definition?: string;
+                /** @description First instant */
+                from?: string;
+                /** @description First instant after the window */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The correlation and its points */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correlation"];
+                };
+            };
+            /** @description invalid_parameter or definition_unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
             };
         };
     };
@@ -2430,6 +2740,8 @@ export interface operations {
                 compare?: string;
                 /** @description `true` adds `distribution` to metrics with statistics: bins `from` (in it), `to` (above it), `n`. Edges of durations are a minute times a power of two, with one bin below 0.9375 s; of other values multiples of 1, 2 or 5 times a power of ten */
                 distribution?: boolean;
+                /** @description `true` adds `changes` to metrics with a series: where its level moved, over whole buckets that are over. Needs `bucket` */
+                changes?: boolean;
             };
             header?: never;
             path?: never;

@@ -14,6 +14,7 @@ pub use node::{Level, NodeRef};
 pub use place::{ComponentId, Placed, PlacedBy, Placer};
 pub use tree::{ComponentNode, Node, ProductHint, ProductNode, Tree};
 
+use crate::definition::Declared;
 use crate::rules::Rules;
 use crate::{Code, Problem};
 
@@ -33,6 +34,8 @@ pub struct Catalogue {
     pub teams: Vec<Team>,
     /// Rules that turn names into meaning.
     pub rules: Rules,
+    /// Definitions of one's own.
+    pub definitions: Vec<Declared>,
 }
 
 /// Highest level of the organisation: several related domains.
@@ -119,6 +122,8 @@ pub struct Team {
 
 impl Catalogue {
     /// Checks names: present, unique where they must be, without the characters that separate names.
+    /// Definitions are checked where they come in ([`crate::definition::whole`]): one that a later Leadline cannot use must
+    /// not take the tree with it.
     ///
     /// # Errors
     /// `catalogue_invalid` with the node and the rule it breaks.
@@ -158,6 +163,13 @@ impl Catalogue {
             ));
         }
         Ok(())
+    }
+
+    /// Whether both give the same facts: definitions only say how facts become numbers.
+    #[must_use]
+    pub fn same_facts(&self, other: &Self) -> bool {
+        let Catalogue { platforms, teams, rules, definitions: _ } = self;
+        (platforms, teams, rules) == (&other.platforms, &other.teams, &other.rules)
     }
 
     /// Every component with the path down to it.

@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod backfill;
+mod compare;
 mod import_events;
 mod import_git;
 mod rebuild;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Backfill(args) => backfill::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Token(args) => token::run(args.command),
         Command::Sources(args) => sources::run(&args),

@@ -53,6 +53,13 @@ fn events_come_in_once_and_are_reported_in_every_form() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colour in a pipe");
+    let nodes = ["compare", "component:cart", "component:catalogue", "--metric", "lead_time", "--from", "2025-01-01"];
+    let text = leadline(&data, &nodes).ok();
+    assert!(text.starts_with("component:shop/catalogue ("), "{text}");
+    assert!(text.contains("3 h against 6 h: 3 h less (-50 %). There are too few rows"), "{text}");
+    let json =
+        leadline(&data, &question(&["compare"], &["--with", "2024-12-01,2025-01-01", "--format", "json"])).json();
+    assert_eq!((&json["by"], &json["columns"][1]["from"]), (&"window".into(), &"2025-01-01T00:00:00Z".into()));
     let csv = leadline(&data, &question(&["report"], &["--format", "csv"])).ok();
     assert!(csv.contains("product:shop,product,lead_time,18000,s,6,1,elite,"), "{csv}");
     assert!(

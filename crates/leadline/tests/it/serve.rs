@@ -36,7 +36,7 @@ fn ask(url: &str, token: &str, args: &[&str]) -> Ran {
 fn it_prints_a_token_once_and_answers_commands() {
     let folder = tempfile::tempdir().expect("a folder");
     let catalogue = folder.path().join("catalogue.toml");
-    std::fs::write(&catalogue, "[[platforms]]\nname = \"a\"\n[[platforms.domains]]\nname = \"b\"\n[[platforms.domains.products]]\nname = \"shop\"\n").expect("a file");
+    std::fs::write(&catalogue, "[[platforms]]\nname = \"a\"\n[[platforms.domains]]\nname = \"b\"\n[[platforms.domains.products]]\nname = \"shop\"\n[[definitions]]\nid = \"ours\"\nversion = 3\n").expect("a file");
     let data = folder.path().join("data");
     let (mut running, printed, base) = serve(&data, &["--catalogue", catalogue.to_str().expect("a name")]);
     let token = printed
@@ -50,6 +50,8 @@ fn it_prints_a_token_once_and_answers_commands() {
     assert!(refused.err.contains("the token is not known"), "{}", refused.err);
     let report = ask(&base, &token, &["report", "--node", "product:shop"]).ok();
     assert!(report.contains("N/A"), "{report}");
+    let ours = ask(&base, &token, &["report", "--definition", "ours"]).ok();
+    assert!(ours.contains("ours v3"), "{ours}");
     let list = ask(&base, &token, &["token", "list"]).ok();
     assert!(list.contains("admin") && !list.contains("command-line"), "{list}");
     let secret = ask(&base, &token, &["token", "create", "ci/a", "--scope", "ingest"]).ok();
@@ -61,6 +63,9 @@ fn it_prints_a_token_once_and_answers_commands() {
     let process = running.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill runs").success());
     assert!(running.0.wait().expect("it ends").success());
+    // Without a server and without the file, the definition is still what it was.
+    let ours = crate::run::leadline(&data, &["report", "--definition", "ours"]).ok();
+    assert!(ours.contains("ours v3"), "{ours}");
     let (_running, printed, base) = serve(&data, &[]);
     assert_eq!(printed.len(), 1, "{printed:?}");
     ask(&base, &token, &["report", "--node", "product:shop"]).ok();
@@ -71,6 +76,13 @@ fn a_bad_catalogue_or_configuration_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text, option, code, said) in [
         ("c.toml", "[[platforms]]\nname = \"\"\n", "--catalogue", 2, "a platform has no name"),
+        (
+            "d.toml",
+            "[[definitions]]\nid = \"ours\"\nbands = \"best\"\n",
+            "--catalogue",
+            2,
+            "`bands` is `best`; it takes",
+        ),
         ("c.txt", "", "--catalogue", 2, "name ends in .toml"),
         ("l.toml", "[server]\nlisten = \"here\"\n", "--config", 2, "server.listen"),
     ] {

@@ -13,6 +13,8 @@ fn mistakes_end_with_the_code_of_their_kind_and_a_sentence() {
         (&["report", "--from", "2025-02-01", "--to", "2025-01-01"], 2, "is not before"),
         (&["report", "--node", "product:shop"], 2, "there is no product `shop`"),
         (&["report", "--definition", "mine"], 2, "there is no definition `mine`"),
+        (&["compare", "group"], 2, "2 to 20 nodes"),
+        (&["compare", "--with", "yesterday"], 2, "FROM,TO"),
         (&["explain", "speed"], 2, "`speed` is not a metric"),
         (&["report", "--url", "http://127.0.0.1:1"], 3, "does not answer"),
         (&["report", "--url", "127.0.0.1:1"], 2, "is not an address"),

@@ -1,17 +1,23 @@
 //! Lead times: of commits, or of deployments.
 
-use domain::definition::LeadTimeOf;
+use domain::definition::{LeadTimeOf, LeadTimeStart};
 use domain::metric::Reason;
 
-use super::{NO_TEXT, NO_VALUE, Rows, View, counted};
+use super::{NO_TEXT, NO_VALUE, Rows, View, counted, of_node};
 
 pub(super) fn lead_time(view: &View<'_>) -> String {
-    match view.definition().lead_time.of {
-        LeadTimeOf::NewCommits => {
+    let lead = view.definition().lead_time;
+    match (lead.of, lead.start) {
+        (LeadTimeOf::NewCommits, LeadTimeStart::Commit) => {
             format!("{}\nUNION ALL\n{}", commits(view), deployments_without(view))
         }
-        LeadTimeOf::DeployedCommit => deployed(view, "coalesce(head_committed_at, commit_at)"),
-        LeadTimeOf::CommitAt => deployed(view, "commit_at"),
+        (LeadTimeOf::NewCommits, LeadTimeStart::FirstCommit) => first_of_new(view),
+        (LeadTimeOf::DeployedCommit, LeadTimeStart::FirstCommit) => {
+            deployed(view, "coalesce(first_commit_at, commit_at)")
+        }
+        (LeadTimeOf::DeployedCommit, LeadTimeStart::Commit) => deployed(view, "coalesce(head_committed_at, commit_at)"),
+        // The event tells one commit, which is the first as well.
+        (LeadTimeOf::CommitAt, _) => deployed(view, "commit_at"),
     }
 }
 
@@ -48,6 +54,37 @@ fn commits(view: &View<'_>) -> String {
             ("first_deployment".to_owned(), Reason::FirstDeployment),
         ],
         conditions,
+    }
+    .sql()
+}
+
+/// One lead time a deployment, from the earliest of its commits at their first arrival on any instance of the component.
+fn first_of_new(view: &View<'_>) -> String {
+    let mut brought = vec!["used AND first_arrival".to_owned()];
+    brought.extend(view.within("finished_at"));
+    brought.extend(of_node(&view.question.node));
+    let from = format!(
+        "deployments\nLEFT JOIN (SELECT source AS of_source, id AS of_id, min(committed_at) AS first_new_at FROM commits WHERE {} GROUP BY source, id) AS brought\n  ON source = of_source AND id = of_id",
+        brought.join(" AND ")
+    );
+    let seconds = "seconds_between(first_new_at, finished_at)";
+    let mut reasons = vec![
+        ("first_new_at IS NULL AND kind <> 'rollback' AND link = 'none'".to_owned(), Reason::NoCommitLink),
+        ("first_new_at IS NULL".to_owned(), Reason::NoNewCommits),
+    ];
+    reasons.extend(not_semver(view));
+    reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
+    Rows {
+        from: &from,
+        item: NO_TEXT,
+        at: "finished_at",
+        value: seconds.to_owned(),
+        reasons,
+        marks: vec![
+            ("range_incomplete IS NOT NULL".to_owned(), Reason::RangeIncomplete),
+            ("first_deployment".to_owned(), Reason::FirstDeployment),
+        ],
+        conditions: conditions(view),
     }
     .sql()
 }

@@ -64,7 +64,9 @@ impl View<'_> {
     /// Rows of the node, and with the labels asked for. `own` says whether the table's rows have labels themselves.
     pub(crate) fn scope(&self, own: bool) -> Vec<String> {
         let mut conditions = of_node(&self.question.node);
-        for (key, value) in &self.question.labels {
+        let of_definition = self.definition().filter.iter();
+        let asked = self.question.labels.iter().map(|(key, value)| (key, value));
+        for (key, value) in of_definition.chain(asked) {
             let key = text(key);
             let own = if own { format!("label(labels, {key}), ") } else { String::new() };
             conditions.push(format!(

@@ -1,10 +1,13 @@
-//! Golden SQL: what every metric compiles to under every definition that comes with Leadline.
+//! Golden SQL, and statistics against those of others: what every metric compiles to under every definition that comes with Leadline.
+
+#[cfg(test)]
+mod ruptures;
 
 #[cfg(test)]
 mod golden {
     use domain::Timestamp;
     use domain::catalogue::{ComponentId, Node};
-    use domain::definition::{Failure, shipped};
+    use domain::definition::{Children, Failure, LeadTime, LeadTimeStart, shipped};
     use domain::metric::Metric;
     use metrics::population::{failed, population};
     use metrics::{Bucket, Question, Window, query, words};
@@ -52,6 +55,29 @@ mod golden {
         insta::assert_snapshot!("leaves", query::leaves(&question, metric, window()));
         insta::assert_snapshot!("presence", query::presence(&question, metric, window()).unwrap());
         insta::assert_snapshot!("value", query::value(&question, Metric::LeadTime));
+    }
+
+    /// What no definition that comes with Leadline sets.
+    #[test]
+    fn options() {
+        let mut first = question("dora");
+        first.definition.lead_time = LeadTime { start: LeadTimeStart::FirstCommit, ..first.definition.lead_time };
+        first.definition.filter.insert("tier".to_owned(), "a'b".to_owned());
+        let shown = format!(
+            "-- {}\n{}",
+            words::sentence(Metric::LeadTime, &first.definition),
+            population(&first, Metric::LeadTime, window())
+        );
+        insta::assert_snapshot!("first_commit", shown);
+        let mut weighted = question("rex");
+        weighted.definition.children = Children::Weighted;
+        weighted.bucket = Some(Bucket::Week);
+        let shown = format!(
+            "-- {}\n{}",
+            words::sentence(Metric::TimeToRestore, &weighted.definition),
+            query::presence(&weighted, Metric::TimeToRestore, window()).unwrap()
+        );
+        insta::assert_snapshot!("weights", shown);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::body;
 use crate::error::ApiError;
 use crate::state::App;
 
-/// The declared tree and the rules.
+/// The declared tree, the rules and definitions of one's own.
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "read", responses((status = 200, description = "The catalogue")))]
 pub(crate) async fn get_catalogue(State(app): State<App>, _: Read, headers: HeaderMap) -> Result<Response, ApiError> {
     app.fresh().await?;
@@ -28,7 +28,7 @@ pub(crate) async fn get_catalogue(State(app): State<App>, _: Read, headers: Head
 /// Replaces the catalogue. What it moves is placed and linked anew; a journal row remembers it.
 #[utoipa::path(put, path = "/api/v1/catalogue", tag = "admin",
     request_body(content = String, description = "The whole catalogue: `application/json`, `application/toml` or `application/yaml`"),
-    responses((status = 200, description = "Taken"), (status = 422, description = "catalogue_invalid")))]
+    responses((status = 200, description = "Taken"), (status = 422, description = "catalogue_invalid or definition_invalid")))]
 pub(crate) async fn put_catalogue(
     State(app): State<App>,
     Admin(caller): Admin,
@@ -40,14 +40,28 @@ pub(crate) async fn put_catalogue(
     let bytes = body::read(request.into_body(), app.config.ingest.max_body_bytes).await?;
     let catalogue = format.read(&bytes)?;
     catalogue.validate()?;
+    check_definitions(&app, &catalogue).await?;
     let counts = json!({
         "platforms": catalogue.platforms.len(),
         "products": catalogue.products().count(),
         "components": catalogue.components().count(),
         "teams": catalogue.teams.len(),
+        "definitions": catalogue.definitions.len(),
     });
     append(&app, vec![Delivery::Catalogue(catalogue, caller.name)]).await?;
     Ok(Json(json!({"status": "recorded", "catalogue": counts})))
+}
+
+/// Each can be used, and one that changed has a new version, whatever catalogues came in between.
+async fn check_definitions(app: &App, catalogue: &Catalogue) -> Result<(), ApiError> {
+    if catalogue.definitions.is_empty() {
+        return Ok(());
+    }
+    domain::definition::whole(&catalogue.definitions)?;
+    let store = app.store.clone();
+    let before = app.blocking(move || store.every_catalogue().map_err(ApiError::from)).await?;
+    let before = before.iter().flat_map(|catalogue| &catalogue.definitions);
+    Ok(domain::definition::check_versions(&catalogue.definitions, before)?)
 }
 
 enum Format {

@@ -11,11 +11,15 @@ use crate::auth::Read;
 use crate::error::ApiError;
 use crate::state::App;
 
-/// The definitions, with every metric in words, and every reason a row can be left out for.
+/// The definitions that come with Leadline, then those of the catalogue, with every metric in words, and every reason a row can be left out for.
 #[utoipa::path(get, path = "/api/v1/definitions", tag = "read", responses((status = 200, description = "Definitions, metrics and reasons")))]
 pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) -> Result<Response, ApiError> {
+    // A catalogue that was taken before this call is seen.
+    app.fresh().await?;
     let definitions: Vec<_> = app
+        .shown
         .definitions
+        .load()
         .iter()
         .map(|definition| {
             let sentences: serde_json::Map<String, serde_json::Value> = Metric::ALL

@@ -4,6 +4,8 @@ pub(crate) mod articles;
 pub(crate) mod backfills;
 pub(crate) mod bands;
 pub(crate) mod catalogue;
+pub(crate) mod compare;
+pub(crate) mod correlation;
 pub(crate) mod definitions;
 pub(crate) mod deployments;
 pub(crate) mod events;

@@ -27,15 +27,20 @@ pub(crate) fn window(app: &App, query: &Query) -> Result<Window, ApiError> {
     Ok(Window { from, to })
 }
 
-/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare`, `distribution` and `label.KEY`.
+/// The metrics asked for, each once; none when none are named.
+pub(crate) fn metrics(query: &Query) -> Result<Option<Vec<Metric>>, ApiError> {
+    let mut metrics: Vec<Metric> = query.all("metric").into_iter().map(str::parse).collect::<Result<_, _>>()?;
+    metrics.sort_unstable();
+    metrics.dedup();
+    Ok(Some(metrics).filter(|metrics| !metrics.is_empty()))
+}
+
+/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare`, `distribution`, `changes` and `label.KEY`.
 pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     let window = window(app, query)?;
     let mut question = Question::new(app.node(query.one("node"))?, app.definition(query.one("definition"))?, window);
-    let metrics = query.all("metric");
-    if !metrics.is_empty() {
-        question.metrics = metrics.into_iter().map(str::parse::<Metric>).collect::<Result<_, _>>()?;
-        question.metrics.sort_unstable();
-        question.metrics.dedup();
+    if let Some(metrics) = metrics(query)? {
+        question.metrics = metrics;
     }
     if let Some(bucket) = query.one("bucket") {
         let read = Bucket::read(bucket).ok_or_else(|| {
@@ -49,9 +54,18 @@ pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     }
     question.distribution = flag(query, "distribution")?.unwrap_or(false);
     question.compare = compare(query, window)?;
+    question.changes = changes(query, window)?;
     question.labels = query.labels();
     question.check()?;
     Ok(question)
+}
+
+/// Up to when buckets are over, when `changes` asks where the level moved.
+fn changes(query: &Query, window: Window) -> Result<Option<Timestamp>, ApiError> {
+    let wanted = flag(query, "changes")?.unwrap_or(false);
+    let now = clock::now();
+    // On the minute, so that the same question is answered once a minute and not each time anew.
+    Ok(wanted.then(|| window.to.min(Timestamp::from_micros(now.micros() - now.micros().rem_euclid(MINUTE)))))
 }
 
 fn compare(query: &Query, window: Window) -> Result<Option<Window>, ApiError> {
@@ -70,4 +84,4 @@ fn compare(query: &Query, window: Window) -> Result<Option<Window>, ApiError> {
 
 /// Names of those parameters.
 pub(crate) const PARAMETERS: &[&str] =
-    &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare", "distribution"];
+    &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare", "distribution", "changes"];

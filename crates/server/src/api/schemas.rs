@@ -3,6 +3,8 @@
 //! Written here and not derived, so that `metrics` and `warehouse` need no web library. The contract test reads real
 //! answers against them, so they cannot drift apart unseen. Rows of tables come from the reference of the tables.
 
+mod statements;
+
 use std::collections::BTreeMap;
 
 use domain::metric::{Metric, Reason, Unit};
@@ -16,6 +18,8 @@ use utoipa::openapi::{Content, Ref, RefOr, Schema};
 const ANSWERS: &[(&str, &str)] = &[
     ("/api/v1/metrics", "Answer"),
     ("/api/v1/tree", "Tree"),
+    ("/api/v1/compare", "Comparison"),
+    ("/api/v1/correlation", "Correlation"),
     ("/api/v1/deployments", "Deployments"),
     ("/api/v1/incidents", "Incidents"),
     ("/api/v1/explain", "Explained"),
@@ -82,8 +86,8 @@ pub(crate) fn components() -> BTreeMap<String, RefOr<Schema>> {
         "Level",
         words("Where a node stands.", &["group", "platform", "domain", "product", "component", "instance", "team"]),
     );
-    for (name, schema) in numbers().into_iter().chain(answers()).chain(explanations()).chain(lists()).chain(backfills())
-    {
+    let all = numbers().into_iter().chain(answers()).chain(statements::statements());
+    for (name, schema) in all.chain(explanations()).chain(lists()).chain(backfills()) {
         add(name, schema);
     }
     schemas
@@ -191,6 +195,7 @@ fn numbers() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("spread", named_or_null("Spread")),
                     ("previous?", named("Change")),
                     ("series?", list(named("Point"))),
+                    ("changes?", named("Changes")),
                 ],
             ),
         ),

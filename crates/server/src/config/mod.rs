@@ -145,7 +145,7 @@ mod tests {
         let file = folder.path().join("leadline.toml");
         for (text, named) in [
             ("[server]\nlisten_on = 1\n", "listen_on"),
-            ("[metrics]\ndefinition = \"x\"\n", "metrics.definition"),
+            ("[metrics]\ndefinition = \"X!\"\n", "metrics.definition"),
             ("[server]\nlisten = \"here\"\n", "server.listen"),
             ("[[sources]]\nname = \"a b\"\nkind = \"github\"\n", "sources.name"),
             ("[[sources]]\nname = \"articles\"\nkind = \"github\"\n", "sources.name"),

@@ -148,6 +148,10 @@ fn answers_are_as_documented() {
         format!("/api/v1/metrics?{window}&bucket=week&compare=previous&definition=rex"),
         format!("/api/v1/metrics?{window}&distribution=true"),
         format!("/api/v1/metrics?{window}&node=component:c&metric=lead_time"),
+        "/api/v1/metrics?from=2024-10-01&to=2025-01-11&bucket=week&changes=true".to_owned(),
+        format!("/api/v1/compare?{window}&nodes=product:p,component:c"),
+        format!("/api/v1/compare?{window}&definition=rex&metric=lead_time"),
+        format!("/api/v1/correlation?{window}&x=lead_time&y=batch_size"),
         format!("/api/v1/tree?{window}"),
         format!("/api/v1/deployments?{window}&limit=1"),
         format!("/api/v1/incidents?{window}"),
@@ -164,7 +168,7 @@ fn answers_are_as_documented() {
         assert!(found.is_empty(), "{path}: {found:#?}");
         asked += 1;
     }
-    assert_eq!(asked, 10);
+    assert_eq!(asked, 14);
     let ids = document["paths"]
         .as_object()
         .expect("paths")

@@ -6,7 +6,9 @@ mod backfill;
 mod bad_input;
 mod compliance;
 mod contract;
+mod definitions;
 mod github;
+mod inference;
 mod links;
 mod page;
 #[path = "../../../sources/tests/it/samples.rs"]

@@ -149,6 +149,44 @@ async fn labels_filter_by_deployment_then_component_then_product() {
 }
 
 #[tokio::test]
+async fn weights_of_a_bucket_are_its_own_deployments() {
+    let warehouse = Warehouse::new().unwrap();
+    warehouse.set_tree(tree(&[("p/d/shop", &["cart", "pay"])]));
+    let deployed = |id: &str, component: &str, time: &str, kind: ChangeKind| {
+        let mut fact = deployment(id, component, "eu", at(time));
+        fact.kind = kind;
+        (fact, vec![])
+    };
+    // Day 1: cart 3 of which 3 rework, pay 1 without. Day 2: cart 1 rework, pay 3 without.
+    let facts = vec![
+        deployed("1", "shop/cart", "2025-01-01T01:00:00Z", ChangeKind::Hotfix),
+        deployed("2", "shop/cart", "2025-01-01T02:00:00Z", ChangeKind::Hotfix),
+        deployed("3", "shop/cart", "2025-01-01T03:00:00Z", ChangeKind::Hotfix),
+        deployed("4", "shop/pay", "2025-01-01T04:00:00Z", ChangeKind::Code),
+        deployed("5", "shop/cart", "2025-01-02T01:00:00Z", ChangeKind::Hotfix),
+        deployed("6", "shop/pay", "2025-01-02T02:00:00Z", ChangeKind::Code),
+        deployed("7", "shop/pay", "2025-01-02T03:00:00Z", ChangeKind::Code),
+        deployed("8", "shop/pay", "2025-01-02T04:00:00Z", ChangeKind::Code),
+    ];
+    warehouse.apply(facts, vec![], vec![]).unwrap();
+    let weighted =
+        domain::definition::Definition { children: domain::definition::Children::Weighted, ..definition("rex") };
+    let question = Question {
+        metrics: vec![Metric::ReworkRate],
+        bucket: Some(Bucket::Day),
+        ..Question::new(
+            node_named(&warehouse, "product:shop"),
+            weighted,
+            window("2025-01-01T00:00:00Z", "2025-01-04T00:00:00Z"),
+        )
+    };
+    let found = metric(&warehouse.answer(&question).await.unwrap(), "rework_rate");
+    assert_eq!(found.value, Some(0.5));
+    let values: Vec<_> = found.series.unwrap().iter().map(|point| point.value).collect();
+    assert_eq!(values, [Some(0.75), Some(0.25), None]);
+}
+
+#[tokio::test]
 async fn lists_come_newest_first_in_pages_without_gaps() {
     let warehouse = Warehouse::new().unwrap();
     let mut facts: Vec<_> = (0..7)

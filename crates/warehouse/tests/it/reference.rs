@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::catalogue::{ComponentId, Level, Node};
 use domain::definition::{
-    Definition, Frequency, LeadTimeOf, Population, RestoreFrom, RestoreTo, Rollup, Statistic, shipped,
+    Children, Definition, Frequency, LeadTime, LeadTimeOf, LeadTimeStart, Population, RestoreFrom, RestoreTo, Rollup,
+    Statistic, shipped,
 };
 use domain::event::{ChangeKind, Status};
 use domain::fact::{CauseRule, CommitFact, CommitLink, CommitRole, DeploymentFact, IncidentFact, SignalKind};
@@ -66,6 +67,9 @@ fn one_deployment(index: usize, raw: [u8; 20]) -> (DeploymentFact, Vec<CommitFac
     fact.link =
         [CommitLink::Graph, CommitLink::EventCommits, CommitLink::CommitAt, CommitLink::None][usize::from(raw[8] % 4)];
     fact.brings_new_commit = bit(8, 0x60);
+    if bit(8, 0x80) {
+        fact.labels.insert("tier".to_owned(), "gold".into());
+    }
     fact.head_committed_at = bit(9, 1).then(|| finished.plus((4 - i64::from(raw[9] / 4)) * HOUR));
     fact.commit_at = bit(9, 2).then(|| finished.plus((2 - i64::from(raw[10] / 4)) * HOUR));
     fact.manual_failed = [None, None, None, None, None, None, Some(true), Some(false)][usize::from(raw[11] % 8)];
@@ -92,6 +96,7 @@ fn one_deployment(index: usize, raw: [u8; 20]) -> (DeploymentFact, Vec<CommitFac
         commit
     });
     let commits: Vec<_> = commits.collect();
+    fact.first_commit_at = commits.iter().filter(|commit| commit.role.used()).map(|commit| commit.committed_at).min();
     (fact, commits)
 }
 
@@ -153,6 +158,10 @@ fn below(node: &Node, product: &str, component: Option<&ComponentId>, instance: 
 
 impl Reading<'_> {
     fn in_population(&self, fact: &DeploymentFact) -> bool {
+        let label = |key: &str| fact.labels.get(key).and_then(|value| value.as_str());
+        if self.definition.filter.iter().any(|(key, value)| label(key) != Some(value)) {
+            return false;
+        }
         match self.definition.population {
             Population::Counted => fact.counted,
             Population::Attempts => {
@@ -204,12 +213,19 @@ impl Reading<'_> {
             let semver = !lead.semver_only || fact.version.as_deref().is_some_and(version::is_semver);
             if lead.of == LeadTimeOf::NewCommits {
                 let used: Vec<_> = commits.iter().filter(|commit| commit.role.used() && commit.first_arrival).collect();
+                if lead.start == LeadTimeStart::FirstCommit {
+                    let first = used.iter().map(|commit| commit.committed_at).min();
+                    rows.push(first.filter(|_| semver).and_then(seconds));
+                    continue;
+                }
                 rows.extend(used.iter().map(|commit| seconds(commit.committed_at)));
                 rows.extend(used.is_empty().then_some(None));
                 continue;
             }
             let from = if lead.of == LeadTimeOf::CommitAt {
                 fact.commit_at
+            } else if lead.start == LeadTimeStart::FirstCommit {
+                fact.first_commit_at.or(fact.commit_at)
             } else {
                 fact.head_committed_at.or(fact.commit_at)
             };
@@ -222,7 +238,9 @@ impl Reading<'_> {
     fn restores(&self, node: &Node) -> Rows {
         let recovery = self.definition.recovery;
         let here = self.world.incidents.iter().filter(|incident| {
-            below(node, &incident.product, incident.component.as_ref(), incident.instance.as_deref())
+            // No component and no product of this world has a label.
+            self.definition.filter.is_empty()
+                && below(node, &incident.product, incident.component.as_ref(), incident.instance.as_deref())
                 && window().from <= incident.started_at
                 && incident.started_at < window().to
         });
@@ -246,7 +264,11 @@ impl Reading<'_> {
             deployments.iter().map(|(fact, _)| Some(f64::from(u8::from(holds(fact))))).collect()
         };
         match metric {
-            Metric::DeploymentFrequency if self.definition.frequency == Frequency::PerDay => zero_or_one(&|_| true),
+            Metric::DeploymentFrequency
+                if matches!(self.definition.frequency, Frequency::PerDay | Frequency::DeployDays) =>
+            {
+                zero_or_one(&|_| true)
+            }
             Metric::DeploymentFrequency => deployments
                 .iter()
                 .map(|(fact, _)| {
@@ -280,6 +302,12 @@ impl Reading<'_> {
             Metric::DeploymentFrequency if self.definition.frequency == Frequency::PerDay => {
                 let ever = self.deployments(node).iter().any(|(fact, _)| fact.finished_at.unwrap() < window().to);
                 return ever.then(|| values.len() as f64 / 10.0);
+            }
+            Metric::DeploymentFrequency if self.definition.frequency == Frequency::DeployDays => {
+                let ever = self.deployments(node).iter().any(|(fact, _)| fact.finished_at.unwrap() < window().to);
+                let day = |fact: &DeploymentFact| fact.finished_at.unwrap().micros().div_euclid(DAY);
+                let days: BTreeSet<i64> = self.of_window(node).iter().map(|(fact, _)| day(fact)).collect();
+                return ever.then(|| days.len() as f64 / 10.0);
             }
             Metric::LeadTime => self.definition.lead_time.statistic,
             Metric::FailedDeploymentRecoveryTime | Metric::TimeToRestore => self.definition.recovery.statistic,
@@ -334,6 +362,14 @@ impl Reading<'_> {
         if low || (level == Level::Product && (by_product || pooled_frequency)) {
             return self.of_rows(metric, node);
         }
+        if self.definition.children == Children::Weighted {
+            let children = Self::children(node);
+            let weighed =
+                children.iter().filter_map(|child| Some((self.value(metric, child)?, self.of_window(child).len())));
+            // Each as often as it deployed.
+            let values: Vec<f64> = weighed.flat_map(|(value, times)| vec![value; times]).collect();
+            return (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        }
         let values: Vec<f64> = Self::children(node).iter().filter_map(|child| self.value(metric, child)).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
@@ -350,6 +386,28 @@ fn same(ours: Option<f64>, theirs: Option<f64>, exactly: bool) -> bool {
         (Some(ours), Some(theirs)) if !exactly => (ours - theirs).abs() <= 1e-12 * theirs.abs(),
         (ours, theirs) => ours == theirs,
     }
+}
+
+/// Those that come with Leadline, and some of the options a definition can set besides: others in each world.
+fn definitions(pick: usize) -> Vec<Definition> {
+    let named = |id: &str| shipped().into_iter().find(|definition| definition.id == id).unwrap();
+    let (dora, rex) = (named("dora"), named("rex"));
+    let first = |of: &Definition| LeadTime { start: LeadTimeStart::FirstCommit, ..of.lead_time };
+    let variant = |id: &str, definition: Definition| Definition { id: id.to_owned(), ..definition };
+    let variants = [
+        variant("rex weighted", Definition { children: Children::Weighted, ..rex.clone() }),
+        variant("rex-pooled weighted", Definition { children: Children::Weighted, ..named("rex-pooled") }),
+        variant("dora first commit", Definition { lead_time: first(&dora), ..dora.clone() }),
+        variant("rex first commit", Definition { lead_time: first(&rex), ..rex.clone() }),
+        variant("dora deploy days", Definition { frequency: Frequency::DeployDays, ..dora.clone() }),
+        variant(
+            "rex deploy days weighted",
+            Definition { frequency: Frequency::DeployDays, children: Children::Weighted, ..rex },
+        ),
+        variant("dora gold", Definition { filter: [("tier".to_owned(), "gold".to_owned())].into(), ..dora }),
+    ];
+    let picked = (0..3).map(|nth| variants[(pick % variants.len() + nth) % variants.len()].clone());
+    shipped().into_iter().chain(picked).collect()
 }
 
 fn every_node() -> Vec<Node> {
@@ -387,7 +445,7 @@ async fn compare(world: &World, pick: usize) {
     warehouse.apply(second.to_vec(), vec![], vec![]).unwrap();
     warehouse.apply(first.to_vec(), world.incidents.clone(), vec![]).unwrap();
 
-    for definition in shipped() {
+    for definition in definitions(pick) {
         let reading = Reading { world, definition: &definition };
         let nodes = warehouse.tree(&definition, window(), &[], Some(&FIVE)).await.unwrap();
         for node in every_node() {
@@ -414,7 +472,7 @@ async fn compare(world: &World, pick: usize) {
         }
     }
     let nodes = every_node();
-    let (node, definitions) = (nodes[pick % nodes.len()].clone(), shipped());
+    let (node, definitions) = (nodes[pick % nodes.len()].clone(), definitions(pick));
     let definition = definitions[pick % definitions.len()].clone();
     let tree = warehouse.tree(&definition, window(), &[], Some(&FIVE)).await.unwrap();
     let question = Question { metrics: FIVE.to_vec(), ..Question::new(node.clone(), definition, window()) };
