@@ -106,7 +106,7 @@ async function seen(page: Page, metric: string, wanted: RegExp): Promise<void> {
 
 it('shows on the open page what a repository sends, signed, to a fresh server', async () => {
   const { page, close } = await open(chrome, server.url)
-  await page.getByText('/api/v1/events').first().waitFor()
+  await page.getByText('/webhooks/github').first().waitFor()
 
   await push('0', 'a', 30)
   await checks('a', 29.5)

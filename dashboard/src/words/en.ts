@@ -350,6 +350,8 @@ export const en = {
     emptyTitle: 'No event has arrived yet',
     emptyWhy: 'Send a first deployment, or connect a tool. It shows here at once.',
     emptyToken: 'with a token that may send; leadline token makes one',
+    emptyGithub: 'Or let GitHub tell: name it in the configuration, then add a webhook with the same secret and this address.',
+    emptyGit: 'Or begin with the history of a repository you have: its version tags become deployments.',
   },
 
   token: {

@@ -383,6 +383,8 @@ export const fr: Words = {
     emptyTitle: 'Aucun événement n’est encore arrivé',
     emptyWhy: 'Envoyez un premier déploiement, ou connectez un outil. Il s’affiche ici aussitôt.',
     emptyToken: 'avec un jeton qui peut envoyer ; leadline token en fait un',
+    emptyGithub: 'Ou laissez GitHub raconter : nommez-le dans la configuration, puis ajoutez un webhook avec le même secret et cette adresse.',
+    emptyGit: 'Ou commencez par l’historique d’un dépôt que vous avez : ses étiquettes de version deviennent des déploiements.',
   },
 
   token: {
