@@ -83,6 +83,9 @@ metrics! {
     ConfigDeploymentFrequency "config_deployment_frequency" "Configuration deployment frequency" PerDay "neither" "How often only configuration was deployed.";
     CanarySuccessRate "canary_success_rate" "Canary success rate" Ratio "higher" "Canary analyses that passed among those finished.";
     PipelineSuccessRate "pipeline_success_rate" "Pipeline success rate" Ratio "higher" "Pipeline runs that succeeded among those finished.";
+    FlakyRunRate "flaky_run_rate" "Flaky run rate" Ratio "lower" "Commits whose pipeline failed and then passed unchanged, among those it ran for.";
+    TimeInCi "time_in_ci" "Time in CI" Seconds "lower" "From the start to the end of a pipeline run that led to a deployment.";
+    RolloutSpread "rollout_spread" "Rollout spread" Seconds "lower" "From the first to the last instance reached by one version.";
 }
 
 impl fmt::Display for Metric {
@@ -149,6 +152,10 @@ reasons! {
     NotRecorded "not_recorded" "The source did not record this step of the incident.";
     TriggerUnknown "trigger_unknown" "The source does not say whether a person or a machine started it.";
     NoPipelineData "no_pipeline_data" "No pipeline run is known here. Connect the CI tool.";
+    RunWithoutCommit "run_without_commit" "The run names no commit. Have the CI tool send it as `sha`.";
+    NotDeployed "not_deployed" "Its commit was not deployed: a run of a branch, or of what was replaced before it went out.";
+    RunNotPassed "run_not_passed" "The run did not succeed: what was deployed was built by another.";
+    OneInstance "one_instance" "It runs on one instance, or has reached one so far: a spread needs two.";
     NoCanaryData "no_canary_data" "No canary analysis is known here. Connect the rollout tool.";
     NotDefinedAtLevel "not_defined_at_level" "This definition gives no value at this level of the tree.";
 }

@@ -55,7 +55,7 @@ pub const fn family(metric: Metric) -> Family {
         Metric::TimeToRestore | Metric::TimeToMitigate | Metric::TimeToAcknowledge | Metric::TimeToDetect => {
             Family::Incidents
         }
-        Metric::PipelineSuccessRate => Family::Pipelines,
+        Metric::PipelineSuccessRate | Metric::FlakyRunRate | Metric::TimeInCi => Family::Pipelines,
         Metric::CanarySuccessRate => Family::Canaries,
         _ => Family::Deployments,
     }
@@ -76,7 +76,7 @@ pub fn formula(metric: Metric, definition: &Definition) -> Formula {
             Frequency::MeanInterval => Formula::InverseMean,
         },
         Metric::ConfigDeploymentFrequency => Formula::PerDay,
-        Metric::LeadTime => of(definition.lead_time.statistic),
+        Metric::LeadTime | Metric::TimeInCi | Metric::RolloutSpread => of(definition.lead_time.statistic),
         Metric::FailedDeploymentRecoveryTime
         | Metric::TimeToRestore
         | Metric::TimeToMitigate
@@ -89,7 +89,8 @@ pub fn formula(metric: Metric, definition: &Definition) -> Formula {
         | Metric::DeploymentSuccessRate
         | Metric::AutomatedDeploymentRate
         | Metric::CanarySuccessRate
-        | Metric::PipelineSuccessRate => Formula::Ratio,
+        | Metric::PipelineSuccessRate
+        | Metric::FlakyRunRate => Formula::Ratio,
     }
 }
 
@@ -128,7 +129,11 @@ const fn about_failure(metric: Metric) -> bool {
 /// The lowest level that has a value.
 #[must_use]
 pub const fn floor(metric: Metric, definition: &Definition) -> Level {
-    if about_failure(metric) { definition.rollup.incident_floor() } else { Level::Instance }
+    match metric {
+        Metric::RolloutSpread => Level::Component,
+        _ if about_failure(metric) => definition.rollup.incident_floor(),
+        _ => Level::Instance,
+    }
 }
 
 /// The highest level whose value is taken from its rows; above it stands the mean of the children. None for `pooled`:

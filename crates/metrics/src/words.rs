@@ -37,6 +37,15 @@ pub fn sentence(metric: Metric, definition: &Definition) -> String {
         Metric::ConfigDeploymentFrequency => "Succeeded production deployments of nothing but configuration in the window, divided by its days.".to_owned(),
         Metric::CanarySuccessRate => "The share of canary analyses that passed among those with a verdict.".to_owned(),
         Metric::PipelineSuccessRate => "The share of pipeline runs that succeeded among those that succeeded or failed.".to_owned(),
+        Metric::FlakyRunRate => "Among commits a pipeline ran for, the share of those whose run failed and then succeeded without a change; a commit counts by the last of its runs, and runs of the 30 days before the window are looked at.".to_owned(),
+        Metric::TimeInCi => format!(
+            "{} of the time from the start to the end of pipeline runs that succeeded and whose commit was deployed afterwards ({counted}).",
+            statistic(definition.lead_time.statistic)
+        ),
+        Metric::RolloutSpread => format!(
+            "{} of the time from the first to the last instance reached by the same code of a component, in counted deployments of the window and the 90 days before it.",
+            statistic(definition.lead_time.statistic)
+        ),
     };
     format!("{body} {}{}", rollup(metric, definition), filter(definition))
 }

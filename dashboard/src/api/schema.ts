@@ -1904,7 +1904,7 @@ export interface components {
          * @description A metric.
          * @enum {string}
          */
-        Metric: "deployment_frequency" | "lead_time" | "change_failure_rate" | "failed_deployment_recovery_time" | "rework_rate" | "time_to_restore" | "time_to_mitigate" | "time_to_acknowledge" | "time_to_detect" | "rollback_rate" | "deployment_success_rate" | "automated_deployment_rate" | "batch_size" | "config_deployment_frequency" | "canary_success_rate" | "pipeline_success_rate";
+        Metric: "deployment_frequency" | "lead_time" | "change_failure_rate" | "failed_deployment_recovery_time" | "rework_rate" | "time_to_restore" | "time_to_mitigate" | "time_to_acknowledge" | "time_to_detect" | "rollback_rate" | "deployment_success_rate" | "automated_deployment_rate" | "batch_size" | "config_deployment_frequency" | "canary_success_rate" | "pipeline_success_rate" | "flaky_run_rate" | "time_in_ci" | "rollout_spread";
         /** @description One metric of one node. */
         MetricAnswer: {
             band: null | components["schemas"]["Band"];
@@ -2009,7 +2009,7 @@ export interface components {
          * @description Why there is no value, or why a row is left out.
          * @enum {string}
          */
-        Reason: "no_deployments" | "no_incidents" | "no_failures" | "single_deployment" | "first_deployment" | "range_incomplete" | "no_commit_link" | "not_semver" | "zero_interval" | "no_new_commits" | "negative_lead_time" | "negative_duration" | "no_closed_incidents" | "not_recovered" | "not_recorded" | "trigger_unknown" | "no_pipeline_data" | "no_canary_data" | "not_defined_at_level";
+        Reason: "no_deployments" | "no_incidents" | "no_failures" | "single_deployment" | "first_deployment" | "range_incomplete" | "no_commit_link" | "not_semver" | "zero_interval" | "no_new_commits" | "negative_lead_time" | "negative_duration" | "no_closed_incidents" | "not_recovered" | "not_recorded" | "trigger_unknown" | "no_pipeline_data" | "run_without_commit" | "not_deployed" | "run_not_passed" | "one_instance" | "no_canary_data" | "not_defined_at_level";
         /** @description A reason for people. */
         ReasonDoc: {
             /** @description What it means and what to do. */

@@ -17,7 +17,7 @@ import { reasonText } from './reason'
 import { Table } from './Table'
 import classes from './Flow.module.css'
 
-const BESIDE = ['batch_size', 'automated_deployment_rate', 'deployment_success_rate', 'pipeline_success_rate']
+const BESIDE = ['batch_size', 'time_in_ci', 'pipeline_success_rate', 'flaky_run_rate', 'rollout_spread', 'deployment_success_rate', 'automated_deployment_rate']
 
 /** From commit to production: how long it takes how many, what is known of the way, and what is not. */
 export function Flow({ definitions }: { definitions: Definitions | undefined }) {
@@ -59,6 +59,8 @@ export function Flow({ definitions }: { definitions: Definitions | undefined }) 
         <dl className={classes.beside}>
           {BESIDE.map((metric) => {
             const answer = data.metrics[metric]
+            // Where everything runs on one instance there is nothing to spread.
+            if (metric === 'rollout_spread' && answer?.value == null) return null
             const href = to({ explain: metric })
             return (
               <div key={metric}>

@@ -118,6 +118,9 @@ export const en = {
     time_to_detect: 'incidents',
     canary_success_rate: 'analyses',
     pipeline_success_rate: 'runs',
+    flaky_run_rate: 'commits',
+    time_in_ci: 'runs',
+    rollout_spread: 'versions',
   } as Record<string, string>,
   /** Why there is no value, by reason; in English the server's own words. */
   reasons: {} as Partial<Record<Reason, string>>,

@@ -98,6 +98,9 @@ export const fr: Words = {
     config_deployment_frequency: 'Fréquence des configurations',
     canary_success_rate: 'Taux de succès des canaris',
     pipeline_success_rate: 'Taux de succès des pipelines',
+    flaky_run_rate: 'Taux d’exécutions instables',
+    time_in_ci: 'Temps passé en CI',
+    rollout_spread: 'Étalement du déploiement',
   } satisfies Record<Metric, string>,
   docs: {
     deployment_frequency: 'À quel rythme les utilisateurs reçoivent du nouveau.',
@@ -116,6 +119,9 @@ export const fr: Words = {
     config_deployment_frequency: 'À quel rythme la configuration seule est déployée.',
     canary_success_rate: 'Analyses canari réussies parmi celles qui sont finies.',
     pipeline_success_rate: 'Exécutions de pipeline réussies parmi celles qui sont finies.',
+    flaky_run_rate: 'Commits dont le pipeline a échoué puis réussi sans changement, parmi ceux pour lesquels il a tourné.',
+    time_in_ci: 'Du début à la fin d’une exécution de pipeline qui a mené à un déploiement.',
+    rollout_spread: 'De la première à la dernière instance atteinte par une même version.',
   } satisfies Record<Metric, string>,
 
   rows: {
@@ -127,6 +133,9 @@ export const fr: Words = {
     time_to_detect: 'incidents',
     canary_success_rate: 'analyses',
     pipeline_success_rate: 'exécutions',
+    flaky_run_rate: 'commits',
+    time_in_ci: 'exécutions',
+    rollout_spread: 'versions',
   },
   reasons: {
     no_deployments: 'Rien n’a été déployé ici que cette définition compte. Vérifiez qu’une source rapporte les déploiements en production de ce nœud.',
@@ -146,6 +155,10 @@ export const fr: Words = {
     not_recorded: 'La source n’a pas noté cette étape de l’incident.',
     trigger_unknown: 'La source ne dit pas si une personne ou une machine l’a lancé.',
     no_pipeline_data: 'Aucune exécution de pipeline n’est connue ici. Connectez l’outil de CI.',
+    run_without_commit: 'L’exécution ne désigne aucun commit. Faites-le envoyer par l’outil de CI dans `sha`.',
+    not_deployed: 'Son commit n’a pas été déployé : une exécution d’une branche, ou de ce qui fut remplacé avant de sortir.',
+    run_not_passed: 'L’exécution n’a pas réussi : ce qui a été déployé vient d’une autre.',
+    one_instance: 'Elle tourne sur une seule instance, ou n’en a atteint qu’une jusqu’ici : un étalement en demande deux.',
     no_canary_data: 'Aucune analyse canari n’est connue ici. Connectez l’outil de déploiement progressif.',
     not_defined_at_level: 'Cette définition ne donne pas de valeur à ce niveau de l’arbre.',
   } satisfies Record<Reason, string>,

@@ -10,6 +10,8 @@ mod deployments;
 mod incidents;
 mod lead_time;
 mod others;
+mod rollouts;
+mod runs;
 
 use domain::catalogue::Node;
 use domain::definition::{Definition, Population};
@@ -42,6 +44,9 @@ pub fn population(question: &Question, metric: Metric, window: Window) -> String
         Metric::TimeToDetect => incidents::step(&view, incidents::Step::Detected),
         Metric::CanarySuccessRate => others::canaries(&view),
         Metric::PipelineSuccessRate => others::pipelines(&view),
+        Metric::FlakyRunRate => runs::flaky(&view),
+        Metric::TimeInCi => runs::time_in_ci(&view),
+        Metric::RolloutSpread => rollouts::spread(&view),
     }
 }
 

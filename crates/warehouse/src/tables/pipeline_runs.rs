@@ -19,6 +19,7 @@ pub(crate) fn table() -> Table<Row> {
         text("status", "`succeeded`, `failed`, `cancelled`, `skipped` or `in_progress`.", |row: &Row| {
             told(row, "status").and_then(lent)
         }),
+        text("name", "The pipeline's name.", |row: &Row| told(row, "name").and_then(lent)),
         text("repo", "Repository.", |row: &Row| told(row, "repo").and_then(lent)),
         text("sha", "Commit it ran for.", |row: &Row| told(row, "sha").and_then(lent)),
         text("url", "Where to look at it.", |row: &Row| told(row, "url").and_then(lent)),

@@ -5,6 +5,8 @@ mod behaviour;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod worked_example;

@@ -1,0 +1,78 @@
+//! Pipeline runs judged by what was before and after them.
+
+use domain::metric::Reason;
+use domain::time::DAY;
+
+use super::{NO_TEXT, Rows, View, counted, of_node, one_if};
+use crate::literal::instant;
+
+/// How long before the window runs of the same commit are looked for.
+const BEFORE: i64 = 30 * DAY;
+
+/// Commits whose pipeline failed and then passed unchanged. A row is a commit with a pipeline by name, and belongs to the
+/// window by the last of its runs.
+pub(super) fn flaky(view: &View<'_>) -> String {
+    let mut runs = vec![
+        "status IN ('succeeded', 'failed')".to_owned(),
+        format!("ended_at >= {}", instant(view.window.from.plus(-BEFORE))),
+        format!("ended_at < {}", instant(view.window.to)),
+    ];
+    runs.extend(view.scope(false));
+    // A run that names no commit stands for itself.
+    let together = "PARTITION BY product, component, repo, name, coalesce(sha, concat(source, ' ', id))";
+    let from = format!(
+        "(SELECT source, id, platform, domain, product, component, instance, sha, ended_at,\n    \
+         row_number() OVER ({together} ORDER BY ended_at DESC, source DESC, id DESC) AS place,\n    \
+         min(CASE WHEN status = 'failed' THEN ended_at END) OVER ({together}) AS failed_at,\n    \
+         max(CASE WHEN status = 'succeeded' THEN ended_at END) OVER ({together}) AS passed_at\n  \
+         FROM pipeline_runs\n  WHERE {}) AS runs",
+        runs.join(" AND ")
+    );
+    let mut conditions = vec!["place = 1".to_owned()];
+    conditions.extend(view.within("ended_at"));
+    Rows {
+        from: &from,
+        item: "sha",
+        at: "ended_at",
+        value: one_if("coalesce(failed_at < passed_at, false)"),
+        reasons: vec![("sha IS NULL".to_owned(), Reason::RunWithoutCommit)],
+        marks: Vec::new(),
+        conditions,
+    }
+    .sql()
+}
+
+/// How long runs took whose commit was deployed afterwards, whenever that was.
+pub(super) fn time_in_ci(view: &View<'_>) -> String {
+    let mut deployed = counted(view.definition().population);
+    deployed.push(format!("finished_at >= {}", instant(view.window.from)));
+    deployed.push("sha IS NOT NULL".to_owned());
+    // A run need not name the instance its commit is deployed to.
+    deployed.extend(of_node(&match &view.question.node {
+        domain::catalogue::Node::Instance(id, _) => domain::catalogue::Node::Component(id.clone()),
+        other => other.clone(),
+    }));
+    let from = format!(
+        "pipeline_runs\nLEFT JOIN (SELECT product AS of_product, sha AS of_sha, max(finished_at) AS deployed_at FROM deployments WHERE {} GROUP BY product, sha) AS deployed\n  ON product = of_product AND sha = of_sha",
+        deployed.join(" AND ")
+    );
+    let seconds = "seconds_between(started_at, finished_at)";
+    let mut conditions = vec!["status IN ('succeeded', 'failed')".to_owned(), "finished_at IS NOT NULL".to_owned()];
+    conditions.extend(view.within("ended_at"));
+    conditions.extend(view.scope(false));
+    Rows {
+        from: &from,
+        item: NO_TEXT,
+        at: "ended_at",
+        value: seconds.to_owned(),
+        reasons: vec![
+            ("status <> 'succeeded'".to_owned(), Reason::RunNotPassed),
+            ("sha IS NULL".to_owned(), Reason::RunWithoutCommit),
+            ("coalesce(deployed_at < ended_at, true)".to_owned(), Reason::NotDeployed),
+            (format!("{seconds} < 0.0"), Reason::NegativeDuration),
+        ],
+        marks: Vec::new(),
+        conditions,
+    }
+    .sql()
+}
