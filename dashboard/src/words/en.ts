@@ -243,9 +243,9 @@ export const en = {
     share: 'Changes',
     none: 'No change has a lead time here',
     stages: 'Where the time goes: not measured yet',
-    stageNames: ['coding', 'waiting for review', 'review', 'merge to deployment', 'CI'],
+    stageNames: ['coding', 'waiting for review', 'review', 'merge to deployment'],
     stagesWhy:
-      'Lead time is one number so far: the stages need pull requests and pipeline runs. Send them now: they are kept, so the stages of this time can be told once they are measured.',
+      'Lead time is one number so far; its stages will follow from pull requests. Send them now: they are kept, so the stages of this time can be told once they are measured.',
   },
 
   page: { ownedBy: 'owned by' },

@@ -289,9 +289,9 @@ export const fr: Words = {
     share: 'Changements',
     none: 'Aucun changement n’a de délai ici',
     stages: 'Où va le temps : pas encore mesuré',
-    stageNames: ['codage', 'attente de revue', 'revue', 'fusion au déploiement', 'CI'],
+    stageNames: ['codage', 'attente de revue', 'revue', 'fusion au déploiement'],
     stagesWhy:
-      'Le délai est un seul nombre pour l’instant : les étapes demandent les pull requests et les exécutions de pipeline. Envoyez-les dès maintenant : elles sont gardées, et les étapes de cette période pourront être dites quand elles seront mesurées.',
+      'Le délai est un seul nombre pour l’instant ; ses étapes viendront des pull requests. Envoyez-les dès maintenant : elles sont gardées, et les étapes de cette période pourront être dites quand elles seront mesurées.',
   },
 
   page: { ownedBy: 'équipe' },

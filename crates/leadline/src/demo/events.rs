@@ -300,7 +300,8 @@ pub(super) fn pipeline(
     if member.feed != Feed::Native {
         return checks(member, version, sha, ended, attempt, succeeded);
     }
-    let minutes = |minutes: i64| ended.plus(-minutes * 60_000_000);
+    let pace = github::pace(&format!("{}-{version}", member.name));
+    let minutes = |minutes: i64| ended.plus(-minutes * pace);
     let stage = |name: &str, from: i64, to: i64| json!({"name": name, "started_at": minutes(from), "finished_at": minutes(to), "status": "succeeded"});
     let body = json!({"type": "pipeline_run", "source": SOURCE, "id": format!("{}-{version}-{attempt}", member.name), "repo": member.repo, "sha": sha,
         "component": member.name, "product": member.product, "started_at": minutes(14), "finished_at": ended, "attempt": attempt,
@@ -311,11 +312,12 @@ pub(super) fn pipeline(
 
 /// The same as a workflow of GitHub's; only some have the events of jobs sent.
 fn checks(member: &Member, version: &str, sha: &str, ended: Timestamp, attempt: u32, succeeded: bool) -> Vec<Item> {
+    let id = format!("{}-{version}", member.name);
     let run = github::Run {
         name: "CI",
-        id: format!("{}-{version}", member.name),
+        started: ended.plus(-14 * github::pace(&id)),
+        id,
         sha,
-        started: ended.plus(-14 * 60_000_000),
         ended,
         attempt,
         succeeded,
