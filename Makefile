@@ -12,11 +12,12 @@ demo: page
 	$(CARGO) build --release --locked -p leadline
 	./target/release/leadline demo --listen $(LISTEN)
 
-## Sets up and runs every test.
+## Sets up and runs every test. Always the whole workspace: another choice of crates would choose other features and
+## build DataFusion anew.
 test: page
 	timeout 3600 $(CARGO) test --workspace --locked
 	cd dashboard && timeout 300 npm test
-	$(CARGO) build --locked -p server --example sample
+	$(CARGO) build --workspace --locked --example sample --bin leadline
 	cd dashboard && timeout 900 npm run browser
 
 ## Installs what is missing from Debian's packages, or says how.

@@ -15,12 +15,12 @@ const target = process.env['CARGO_TARGET_DIR'] ?? join(root, 'target')
 
 /** A server on a free port with a sample group in it. */
 export function sample(...options: string[]): Promise<Sample> {
-  return started(process.env['LEADLINE_SAMPLE'] ?? join(target, 'debug/examples/sample'), 'cargo build -p server --example sample', options)
+  return started(process.env['LEADLINE_SAMPLE'] ?? join(target, 'debug/examples/sample'), 'cargo build --workspace --example sample', options)
 }
 
 /** The server people run. */
 export function serve(...options: string[]): Promise<Sample> {
-  return started(process.env['LEADLINE'] ?? join(target, 'debug/leadline'), 'cargo build -p leadline', ['serve', ...options])
+  return started(process.env['LEADLINE'] ?? join(target, 'debug/leadline'), 'cargo build --workspace --bin leadline', ['serve', ...options])
 }
 
 async function started(built: string, how: string, options: string[]): Promise<Sample> {
