@@ -46,5 +46,5 @@ format-check:
 
 ## Writes the generated files anew: docs/openapi.json, the page's client of it, the licences of what the page ships.
 generated: setup
-	UPDATE_GENERATED=1 $(CARGO) test --locked -p server --test it contract::
+	UPDATE_GENERATED=1 $(CARGO) test --workspace --locked --test it contract::
 	cd dashboard && npm run generate
