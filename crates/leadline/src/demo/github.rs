@@ -34,7 +34,7 @@ fn before_or_new(before: Option<&str>) -> String {
     before.map_or_else(|| "0".repeat(40), str::to_owned)
 }
 
-/// A version is tagged: a push of the tag, and the release of it.
+/// A version is tagged: a push of the tag.
 pub(super) fn tag(member: &Member, version: &str, commit: &Commit, at: Timestamp) -> Vec<Item> {
     let name = format!("v{version}");
     let pushed = json!({"ref": format!("refs/tags/{name}"), "before": "0".repeat(40), "after": commit.sha,
