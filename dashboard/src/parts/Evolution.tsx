@@ -15,6 +15,7 @@ import { ChartActions, fileName } from './ChartActions'
 import { Choice } from './Choice'
 import { Empty } from './Empty'
 import { reasonText } from './reason'
+import { Table } from './Table'
 import classes from './Evolution.module.css'
 
 const LineChart = lazy(() => import('../charts/LineChart'))
@@ -136,32 +137,20 @@ function whyEmpty(answers: Named[], metric: string): string {
 export function NumbersTable({ data, caption }: { data: ChartData; caption: string }) {
   const table = toTable(data)
   return (
-    <div className={classes.scroll} tabIndex={0} role="region" aria-label={caption}>
-      <table className="plain">
-        <caption className="unseen">{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{words.evolution.from}</th>
-            {table.head.map((name) => (
-              <th key={name} scope="col" className="right">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {table.rows.map((row) => (
-            <tr key={row.name}>
-              <th scope="row">{row.name}</th>
-              {row.cells.map((cell, index) => (
-                <td key={table.head[index]} className="right">
-                  {format(cell.value, data.unit, data.pace)} <span className="dim">{cell.value === null ? '' : words.tile.n(cell.n)}</span>
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={caption}
+      head={[{ name: words.evolution.from }, ...table.head.map((name) => ({ name, right: true }))]}
+      rows={table.rows.map((row) => ({
+        key: row.name,
+        cells: [
+          row.name,
+          ...row.cells.map((cell) => (
+            <>
+              {format(cell.value, data.unit, data.pace)} <span className="dim">{cell.value === null ? '' : words.tile.n(cell.n)}</span>
+            </>
+          )),
+        ],
+      }))}
+    />
   )
 }

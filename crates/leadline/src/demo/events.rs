@@ -271,6 +271,14 @@ pub(super) struct Request<'a> {
     pub(super) branch: String,
 }
 
+impl Request<'_> {
+    /// An instant on the way from opening to merge.
+    pub(super) fn part(&self, share: f64) -> Timestamp {
+        let micros = self.merged.since(self.opened) as f64 * share;
+        self.opened.plus(micros as i64)
+    }
+}
+
 /// A merged pull request.
 pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Vec<Item> {
     if member.feed != Feed::Native {
@@ -278,12 +286,8 @@ pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Vec<Item> 
     }
     let listed: Vec<Value> =
         request.commits.iter().map(|commit| json!({"sha": commit.sha, "committed_at": commit.at})).collect();
-    let part = |share: f64| {
-        let micros = request.merged.since(request.opened) as f64 * share;
-        request.opened.plus(micros as i64)
-    };
     let body = json!({"type": "pull_request", "repo": member.repo, "number": request.number, "opened_at": request.opened,
-        "first_commit_at": request.commits.first().map(|commit| commit.at), "first_review_at": part(0.5), "approved_at": part(0.9),
+        "first_commit_at": request.commits.first().map(|commit| commit.at), "first_review_at": request.part(0.5), "approved_at": request.part(0.9),
         "merged_at": request.merged, "merge_sha": request.merge_sha, "commits": listed, "title": request.title, "branch": request.branch});
     vec![Item::native(member, request.merged, &body)]
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::events::{Commit, Deploy, Item, Kind, Request, Trouble};
 use super::group::{Feed, Member};
 use super::history::MINUTE;
+use super::random::hash;
 
 /// Where they go.
 pub(super) const WEBHOOKS: &str = "/webhooks/github";
@@ -44,10 +45,6 @@ pub(super) fn tag(member: &Member, version: &str, commit: &Commit, at: Timestamp
 
 /// A pull request is reviewed and merged.
 pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Vec<Item> {
-    let part = |share: f64| {
-        let micros = request.merged.since(request.opened) as f64 * share;
-        request.opened.plus(micros as i64)
-    };
     let told = |updated: Timestamp, merged: bool| {
         let at = merged.then_some(request.merged);
         json!({"number": request.number, "state": if merged { "closed" } else { "open" }, "title": request.title,
@@ -57,7 +54,7 @@ pub(super) fn pull_request(member: &Member, request: &Request<'_>) -> Vec<Item> 
             "head": {"ref": request.branch, "sha": request.commits.last().map(|commit| &commit.sha)},
             "base": {"ref": "main"}, "html_url": format!("https://example.org/{}/pull/{}", member.repo, request.number)})
     };
-    let reviewed = part(0.7);
+    let reviewed = request.part(0.7);
     let review = json!({"action": "submitted", "pull_request": told(reviewed, false),
         "review": {"state": "approved", "submitted_at": reviewed, "user": {"login": "somebody-else", "type": "User"}}});
     let merged = json!({"action": "closed", "number": request.number, "pull_request": told(request.merged, true)});
@@ -175,8 +172,5 @@ pub(super) fn pace(run: &str) -> i64 {
 
 /// A number as GitHub gives it, the same for the same name.
 fn number(name: &str) -> u64 {
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    hash >> 12
+    hash(0, name.bytes()) >> 12
 }

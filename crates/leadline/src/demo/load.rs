@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::events::{EVENTS, Item};
+use super::random::hash;
 use crate::client::{Client, ClientError, Content};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -51,11 +52,8 @@ impl Post {
 
 /// An id of its own for each delivery, made of what is delivered.
 fn delivery(item: &Item, event: &str) -> String {
-    let mix = |seed: u64| {
-        let bytes = event.bytes().chain(item.body.bytes());
-        bytes.fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-    };
-    format!("{:016x}{:016x}", mix(0xcbf2_9ce4_8422_2325), mix(0x9e37_79b9_7f4a_7c15))
+    let half = |seed| hash(seed, event.bytes().chain(item.body.bytes()));
+    format!("{:016x}{:016x}", half(0), half(1))
 }
 
 /// Sends everything; what is wrong on purpose is refused, anything else may not be.

@@ -1,5 +1,13 @@
 //! Chance with a seed: the same seed gives the same history on every machine.
 
+/// A number made of bytes, the same on every machine (FNV-1a); another seed gives another number.
+pub(super) fn hash(seed: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(FNV ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// Where FNV-1a begins.
+const FNV: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// SplitMix64: small, fast, and good enough for a story.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
@@ -7,10 +15,7 @@ pub(super) struct Random(u64);
 impl Random {
     /// From a seed and a name, so that each part of the group has a stream of its own.
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        let mixed = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        let mut random = Random(mixed);
+        let mut random = Random(hash(seed, name.bytes()));
         random.next();
         random
     }

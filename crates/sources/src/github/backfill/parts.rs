@@ -49,18 +49,7 @@ impl Reader<'_> {
         for item in references.iter().filter(|reference| reference.marked) {
             let Some(sha) = &item.sha else { continue };
             let path = format!("/git/tags/{sha}");
-            self.parts(
-                repository,
-                Of {
-                    resource: "tag_object",
-                    path,
-                    context: Vec::new(),
-                    item,
-                    more: &none,
-                    versioned: true,
-                    whole: false,
-                },
-            )?;
+            self.object(repository, "tag_object", path, item)?;
         }
         Ok(tags.into_iter().filter_map(|tag| tag.sha).collect())
     }
@@ -144,18 +133,7 @@ impl Reader<'_> {
         for item in &runs {
             for attempt in 1..item.attempt.unwrap_or(1).min(ATTEMPTS) {
                 let path = format!("/actions/runs/{}/attempts/{attempt}", item.id);
-                self.parts(
-                    repository,
-                    Of {
-                        resource: "run_attempt",
-                        path,
-                        context: Vec::new(),
-                        item,
-                        more: &none,
-                        versioned: true,
-                        whole: false,
-                    },
-                )?;
+                self.object(repository, "run_attempt", path, item)?;
             }
         }
         Ok(runs.into_iter().filter(|run| run.marked).map(|run| run.id).collect())
@@ -170,6 +148,14 @@ impl Reader<'_> {
             Err(Refusal::This { status: Some(410), .. }) => Ok(()),
             read => read.map(|_| ()),
         }
+    }
+
+    /// One object, which is told in full nowhere else.
+    fn object(&mut self, repository: &Repository, resource: &'static str, path: String, item: &Item) -> Part<()> {
+        self.parts(
+            repository,
+            Of { resource, path, context: Vec::new(), item, more: &none, versioned: true, whole: false },
+        )
     }
 
     fn parts(&mut self, repository: &Repository, of: Of<'_>) -> Part<()> {
