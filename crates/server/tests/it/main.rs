@@ -9,6 +9,7 @@ mod contract;
 mod definitions;
 mod github;
 mod inference;
+mod lake;
 mod links;
 mod page;
 #[path = "../../../sources/tests/it/samples.rs"]
