@@ -229,11 +229,16 @@ fn facts_that_leave_a_month_are_told_with_it_until_that_is_forgotten() {
     assert_eq!(named, ["d1 2025-01", "i1 2025-01"]);
     add(&store, vec![finished(1, "1969-12-31T23:59:59.5Z", 3)]);
     store.settle().unwrap();
+    // The incident changed too, as another deployment caused it now.
+    let of_first = |mut named: Vec<String>| {
+        named.retain(|name| name.starts_with("d1"));
+        named
+    };
     let (third, named) = before(second);
-    assert_eq!(named, ["d1 2025-01", "d1 2025-02"], "what was not followed yet may stand in either");
+    assert_eq!(of_first(named), ["d1 2025-01", "d1 2025-02"], "what was not followed yet may stand in either");
     add(&store, vec![finished(1, "2025-05-01T00:00:00Z", 4)]);
     store.settle().unwrap();
-    assert_eq!(before(third).1, ["d1 1969-12", "d1 2025-01", "d1 2025-02"]);
+    assert_eq!(of_first(before(third).1), ["d1 1969-12", "d1 2025-01", "d1 2025-02"]);
     let (mark, change) = store.moves().unwrap();
     assert_eq!(change, store.change_number().unwrap());
     store.forget_moves(mark).unwrap();
