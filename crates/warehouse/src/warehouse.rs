@@ -24,6 +24,7 @@ use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Windo
 
 use crate::cache::Cache;
 use crate::engine::{self, problem};
+use crate::fill::{Fill, Filled};
 use crate::lake::{BaseFile, Crash, Filed, Keys, Lake, Outcome, merge_tables};
 use crate::snapshot::{Key, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
 use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
@@ -78,12 +79,12 @@ pub struct Sealing {
     pub rows: usize,
 }
 
-struct Writers {
-    deployments: Writer<deployments::Row>,
-    commits: Writer<commits::Row>,
-    incidents: Writer<incidents::Row>,
-    canary_analyses: Writer<canary_analyses::Row>,
-    pipeline_runs: Writer<pipeline_runs::Row>,
+pub(crate) struct Writers {
+    pub(crate) deployments: Writer<deployments::Row>,
+    pub(crate) commits: Writer<commits::Row>,
+    pub(crate) incidents: Writer<incidents::Row>,
+    pub(crate) canary_analyses: Writer<canary_analyses::Row>,
+    pub(crate) pipeline_runs: Writer<pipeline_runs::Row>,
 }
 
 /// Facts in columns: sealed months on disk when it was opened on a folder, everything else in memory. One writer at a
@@ -288,6 +289,41 @@ impl Warehouse {
         Ok(rows)
     }
 
+    /// Begins to fill the tables on disk anew, with everything up to a change number.
+    ///
+    /// # Errors
+    /// `unavailable` when there are no tables on disk.
+    pub fn fill(&self, change: u64) -> Result<Fill<'_>, Problem> {
+        let none = || Problem::new(Code::Unavailable, "this warehouse lives in memory only");
+        self.lake.as_ref().map(|lake| Fill::new(lake, change)).ok_or_else(none)
+    }
+
+    /// Makes what was filled the content of the tables, and of this warehouse, in the place of all that was there.
+    ///
+    /// # Errors
+    /// As [`Warehouse::seal`].
+    pub async fn put_filled(&self, filled: Filled) -> Result<Sealing, Problem> {
+        let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
+        let _one_at_a_time = self.sealing.lock().await;
+        let Filled(tables, change) = filled;
+        let mut sealing = Sealing { change, rows: 0 };
+        let mut next = self.current.load().next();
+        next.change = change;
+        for (name, written) in tables {
+            let Some(table) = lake.tables.get(name) else { continue };
+            let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+            sealing.rows += files.iter().map(|file| file.rows).sum::<usize>();
+            let before = table.files().map_err(|error| sealing_problem(&error))?;
+            table.commit(adds, &before, change).await.map_err(|error| sealing_problem(&error))?;
+            let shape = next.tables[name].shape.clone();
+            next.tables.insert(name, Arc::new(TableData::new(shape, files)));
+        }
+        let mut writers = self.writers();
+        *writers = Writers::new();
+        self.current.store(Arc::new(next));
+        Ok(sealing)
+    }
+
     /// Puts a staged warehouse in the place of the tables it was staged beside: all of its rows become readable there
     /// at once, and those of before are no longer.
     ///
@@ -419,13 +455,13 @@ impl Warehouse {
 }
 
 /// What a client may know of a failed seal, and the log may tell.
-fn sealing_problem(error: &DataFusionError) -> Problem {
+pub(crate) fn sealing_problem(error: &DataFusionError) -> Problem {
     let told = error.strip_backtrace();
     Problem::new(Code::Unavailable, format!("the tables on disk stay as they were: {told}"))
 }
 
 impl Writers {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Writers {
             deployments: Writer::new(deployments::table(), &["source", "id"]),
             commits: Writer::new(commits::table(), &["source", "id", "sha"]),
@@ -498,17 +534,12 @@ impl Writers {
         for (fact, commits) in changed {
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(fact.lane.component.product(), fact.finished_at);
-            let first = commits.iter().filter(|commit| commit.role.used() && commit.first_arrival).count();
-            let of = Arc::new(fact.clone());
-            brought.push(Put {
-                key: key.clone(),
-                place: place.clone(),
-                rows: commits.into_iter().map(|fact| commits::Row { fact, of: of.clone() }).collect(),
-                also: also(&key).into_iter().chain([place.1]).collect(),
-            });
-            let first_arrivals = u32::try_from(first).unwrap_or(u32::MAX);
+            let (row, own) = deployments::with_commits(fact, commits);
+            // Its commits may be gone now: their rows are looked for where it is.
+            let months = also(&key).into_iter().chain([place.1]).collect();
+            brought.push(Put { key: key.clone(), place: place.clone(), rows: own, also: months });
             let also = also(&key);
-            rows.push(Put { key, place, rows: vec![deployments::Row { fact, first_arrivals }], also });
+            rows.push(Put { key, place, rows: vec![row], also });
         }
         self.deployments.apply(changing(next, "deployments", &rows), rows, keys)?;
         self.commits.apply(changing(next, "commits", &brought), brought, keys)

@@ -20,6 +20,7 @@ pub(crate) use delta::DeltaFolder;
 pub(crate) use keys::Keys;
 pub(crate) use scan::{halves, scan};
 pub(crate) use seal::{Crash, Outcome, merge_tables};
+pub(crate) use segment::{Segment, Written};
 
 /// The month a row is filed under; none for rows without an instant, such as deployments in progress.
 pub(crate) type Filed = Option<Month>;
