@@ -19,10 +19,12 @@ mod snapshot;
 mod statistics;
 mod tables;
 mod warehouse;
+mod writers;
 
 pub use explain::{Explanation, Left, Page};
 pub use fill::{Fill, Filled};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};
-pub use warehouse::{Batch, Removed, Rows, Sealing, Warehouse};
+pub use warehouse::{Batch, Removed, Sealing, Warehouse};
+pub use writers::Rows;

@@ -66,6 +66,12 @@ impl Lake {
         !self.tables.values().all(DeltaFolder::fits)
     }
 
+    /// Where the files of a table are.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let table = self.tables.get(name).map(|table| table.folder.clone());
+        table.ok_or_else(|| DataFusionError::Internal(format!("no table {name}")))
+    }
+
     /// Whether some table is known to hold later changes.
     pub(crate) fn ahead_of(&self, change: u64) -> bool {
         !self.staged && self.tables.values().any(|table| table.sealed() > change)
