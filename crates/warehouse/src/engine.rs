@@ -6,6 +6,7 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
@@ -20,6 +21,7 @@ use metrics::{Leaf, Presence};
 use crate::functions;
 use crate::provider::Provider;
 use crate::snapshot::Snapshot;
+use crate::tables::places;
 
 /// Memory all queries together may take.
 const MEMORY: usize = 256 * 1024 * 1024;
@@ -41,6 +43,8 @@ fn session(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionCont
         let provider = Provider::new(data.clone(), snapshot.tree.clone(), runtime.clone());
         context.register_table(*name, Arc::new(provider))?;
     }
+    let places = places::table().batch(&snapshot.places.rows)?;
+    context.register_table("places", Arc::new(MemTable::try_new(places.schema(), vec![vec![places]])?))?;
     Ok(context)
 }
 

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::{Code, Problem};
 
-use crate::lake::{Filed, Lake, Segment};
+use crate::lake::{Filed, Lake, Segment, Written};
+use crate::tables::places::Places;
 use crate::warehouse::{Batch, sealing_problem};
 use crate::writers::{Puts, Writers};
 
@@ -16,16 +18,22 @@ pub struct Fill<'l> {
     lake: &'l Lake,
     writers: Writers,
     segments: BTreeMap<(&'static str, Filed), Segment>,
+    places: Arc<Places>,
     last: Option<String>,
-    pub(crate) change: u64,
+    change: u64,
 }
 
 /// Files of each table that is full.
-pub struct Filled(pub(crate) Vec<(&'static str, Vec<crate::lake::Written>)>, pub(crate) u64);
+pub struct Filled {
+    pub(crate) tables: Vec<(&'static str, Vec<Written>)>,
+    pub(crate) places: Places,
+    pub(crate) change: u64,
+}
 
 impl<'l> Fill<'l> {
-    pub(crate) fn new(lake: &'l Lake, change: u64) -> Self {
-        Fill { lake, writers: Writers::new(), segments: BTreeMap::new(), last: None, change }
+    pub(crate) fn new(lake: &'l Lake, places: Places, change: u64) -> Self {
+        let (writers, segments) = (Writers::new(), BTreeMap::new());
+        Fill { lake, writers, segments, places: Arc::new(places), last: None, change }
     }
 
     /// All facts of a product. Products come in bytewise order; facts without a product first, under the empty name.
@@ -48,8 +56,9 @@ impl<'l> Fill<'l> {
             ));
         }
         self.last = Some(product.to_owned());
-        let Fill { lake, writers, segments, .. } = self;
+        let Fill { lake, writers, segments, places, .. } = self;
         let puts = Puts::of(Batch { deployments, incidents, others, ..Batch::default() });
+        Writers::name(places, &puts).map_err(|error| sealing_problem(&error))?;
         let written = writers.sorted(puts, &mut |shape, month, batch| {
             let segment = match segments.entry((shape.name, month)) {
                 Entry::Occupied(known) => known.into_mut(),
@@ -72,6 +81,7 @@ impl<'l> Fill<'l> {
                 files.entry(name).or_default().push(written);
             }
         }
-        Ok(Filled(files.into_iter().collect(), self.change))
+        let places = Arc::unwrap_or_clone(self.places);
+        Ok(Filled { tables: files.into_iter().collect(), places, change: self.change })
     }
 }

@@ -18,6 +18,7 @@ use roaring::RoaringBitmap;
 
 use crate::lake::{BaseFile, Filed, Keys};
 use crate::tables::Table;
+use crate::tables::places::Places;
 
 /// Identity of a row's owner: source and id.
 pub(crate) type Key = (Arc<str>, Arc<str>);
@@ -44,6 +45,10 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    pub(crate) fn new<R>(table: &Table<R>, ties: &'static [&'static str]) -> Self {
+        Shape { name: table.name, doc: table.doc(), schema: table.schema().clone(), at: table.at, ties }
+    }
+
     /// Columns that order the rows of a product.
     pub(crate) fn order(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.at).chain(self.ties.iter().copied())
@@ -152,7 +157,7 @@ pub(crate) struct Put<R> {
 
 impl<R> Writer<R> {
     pub(crate) fn new(table: Table<R>, ties: &'static [&'static str]) -> Self {
-        let shape = Shape { name: table.name, doc: table.doc(), schema: table.schema().clone(), at: table.at, ties };
+        let shape = Shape::new(&table, ties);
         Writer { table, shape: Arc::new(shape), index: HashMap::new(), since: None }
     }
 
@@ -329,6 +334,8 @@ pub(crate) struct Snapshot {
     pub(crate) tree: Arc<Tree>,
     /// By name.
     pub(crate) tables: BTreeMap<&'static str, Arc<TableData>>,
+    /// What the rows of all tables name.
+    pub(crate) places: Arc<Places>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
 }
@@ -341,6 +348,7 @@ impl Snapshot {
             change: self.change,
             tree: self.tree.clone(),
             tables: self.tables.clone(),
+            places: self.places.clone(),
             session: OnceLock::new(),
         }
     }

@@ -26,6 +26,7 @@ use crate::engine::{self, problem};
 use crate::fill::{Fill, Filled};
 use crate::lake::{BaseFile, Crash, Keys, Lake, Outcome, merge_tables};
 use crate::snapshot::{Snapshot, TableData};
+use crate::tables::places::Places;
 use crate::writers::{Puts, Rows, Writers};
 
 /// Facts that are no longer.
@@ -82,7 +83,7 @@ impl Warehouse {
     /// # Errors
     /// `internal` when the query engine does not start.
     pub fn new() -> Result<Self, Problem> {
-        Self::made(Writers::new(), None, &HashMap::new()).map_err(|error| problem(&error))
+        Self::made(Writers::new(), None, &HashMap::new(), Places::default()).map_err(|error| problem(&error))
     }
 
     /// Opens the sealed tables below a folder; makes them when there are none. What changed after
@@ -114,18 +115,19 @@ impl Warehouse {
                 ),
             )
         };
-        let mut writers = Writers::new();
+        let writers = Writers::new();
         let shapes = writers.shapes();
         let lake = Lake::open(folder, &shapes, staged).await.map_err(broken)?;
         let files = lake.files().map_err(broken)?;
-        writers.forget();
-        Self::made(writers, Some(lake), &files).map_err(|error| problem(&error))
+        let places = lake.places.read().map_err(broken)?;
+        Self::made(writers, Some(lake), &files, places).map_err(|error| problem(&error))
     }
 
     fn made(
         writers: Writers,
         lake: Option<Lake>,
         files: &HashMap<&'static str, Vec<Arc<BaseFile>>>,
+        places: Places,
     ) -> datafusion::error::Result<Self> {
         let change = lake.as_ref().filter(|lake| !lake.staged && !lake.stale()).map_or(0, Lake::sealed);
         let tables = writers.shapes().into_iter().map(|shape| {
@@ -137,6 +139,7 @@ impl Warehouse {
             change,
             tree: Arc::new(Tree::default()),
             tables: tables.collect(),
+            places: Arc::new(places),
             session: OnceLock::new(),
         };
         Ok(Warehouse {
@@ -182,7 +185,10 @@ impl Warehouse {
         let mut writers = self.writers();
         let mut next = self.current.load().next();
         next.change = next.change.max(batch.change);
-        writers.apply(&mut next, Puts::of(batch), self.keys()).map_err(|error| problem(&error))?;
+        let puts = Puts::of(batch);
+        Writers::name(&mut next.places, &puts)
+            .and_then(|()| writers.apply(&mut next, puts, self.keys()))
+            .map_err(|error| problem(&error))?;
         self.current.store(Arc::new(next));
         Ok(())
     }
@@ -271,7 +277,8 @@ impl Warehouse {
     /// `unavailable` when there are no tables on disk.
     pub fn fill(&self, change: u64) -> Result<Fill<'_>, Problem> {
         let none = || Problem::new(Code::Unavailable, "this warehouse lives in memory only");
-        self.lake.as_ref().map(|lake| Fill::new(lake, change)).ok_or_else(none)
+        let places = Places::clone(&self.current.load().places);
+        self.lake.as_ref().map(|lake| Fill::new(lake, places, change)).ok_or_else(none)
     }
 
     /// Makes what was filled the content of the tables, and of this warehouse, in the place of all that was there.
@@ -281,10 +288,12 @@ impl Warehouse {
     pub async fn put_filled(&self, filled: Filled) -> Result<Sealing, Problem> {
         let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
         let _one_at_a_time = self.sealing.lock().await;
-        let Filled(tables, change) = filled;
+        let Filled { tables, places, change } = filled;
         let mut sealing = Sealing { change, rows: 0 };
         let mut next = self.current.load().next();
         next.change = change;
+        lake.places.save(&places).await.map_err(|error| sealing_problem(&error))?;
+        next.places = Arc::new(places);
         for (name, written) in tables {
             let Some(table) = lake.tables.get(name) else { continue };
             let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();

@@ -1,6 +1,6 @@
 //! Which facts become rows of which tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::error::Result;
@@ -9,6 +9,7 @@ use domain::{DeploymentKey, EntityKey};
 
 use crate::lake::{Filed, Keys};
 use crate::snapshot::{Key, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
+use crate::tables::places::{self, Places};
 use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
 use crate::warehouse::Batch;
 
@@ -54,6 +55,8 @@ macro_rules! tables {
         /// Rows by table.
         #[derive(Default)]
         pub(crate) struct Puts {
+            /// What the rows name, without repeats.
+            pub(crate) places: HashSet<places::Row>,
             $(pub(crate) $name: Vec<Put<$name::Row>>,)*
         }
 
@@ -105,6 +108,20 @@ impl Writers {
         self.all().into_iter().find(|writer| writer.name() == name)
     }
 
+    /// Adds what the rows name to what is known.
+    pub(crate) fn name(known: &mut Arc<Places>, puts: &Puts) -> Result<()> {
+        let mut new = None;
+        for place in &puts.places {
+            if !known.knows(place) {
+                new.get_or_insert_with(|| Places::clone(known)).add(place.names())?;
+            }
+        }
+        if let Some(new) = new {
+            *known = Arc::new(new);
+        }
+        Ok(())
+    }
+
     pub(crate) fn forget(&mut self) {
         self.each(|writer| writer.forget());
     }
@@ -125,6 +142,7 @@ impl Puts {
             puts.commits.push(nothing(key, EventKind::Deployment, &before));
         }
         for (fact, commits) in batch.deployments {
+            puts.places.insert(places::Row::new(deployments::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(fact.lane.component.product(), fact.finished_at);
             let also = before.months(EventKind::Deployment, &key);
@@ -138,12 +156,14 @@ impl Puts {
             puts.incidents.push(nothing(key, EventKind::Incident, &before));
         }
         for fact in batch.incidents {
+            puts.places.insert(places::Row::new(incidents::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(&fact.product, Some(fact.started_at));
             let also = before.months(EventKind::Incident, &key);
             puts.incidents.push(Put { key, place, rows: vec![fact], also });
         }
         for fact in batch.others {
+            puts.places.insert(places::Row::new(canary_analyses::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let also = before.months(fact.key.kind, &key);
             let place = place(fact.product.as_deref().unwrap_or_default(), Some(fact.at));

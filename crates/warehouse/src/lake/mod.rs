@@ -3,6 +3,7 @@
 
 mod delta;
 mod keys;
+mod named;
 mod scan;
 mod seal;
 mod segment;
@@ -18,6 +19,7 @@ use crate::snapshot::{Shape, Snapshot};
 
 pub(crate) use delta::DeltaFolder;
 pub(crate) use keys::Keys;
+pub(crate) use named::Named;
 pub(crate) use scan::{halves, scan};
 pub(crate) use seal::{Crash, Outcome, merge_tables};
 pub(crate) use segment::{Segment, Written};
@@ -47,6 +49,7 @@ pub(crate) struct BaseFile {
 pub(crate) struct Lake {
     pub(crate) tables: BTreeMap<&'static str, DeltaFolder>,
     pub(crate) keys: Keys,
+    pub(crate) places: Named,
     /// Nothing is committed before all of it is there: for a rebuild, while the tables go on as they were.
     pub(crate) staged: bool,
 }
@@ -58,7 +61,8 @@ impl Lake {
         for shape in shapes {
             tables.insert(shape.name, DeltaFolder::open(root, shape).await?);
         }
-        Ok(Lake { tables, keys: Keys::default(), staged })
+        let places = Named::open(root).await?;
+        Ok(Lake { tables, keys: Keys::default(), places, staged })
     }
 
     /// Whether the rows of some table were sealed without a column that is known now.

@@ -42,6 +42,8 @@ pub(crate) async fn merge_tables(
     crash: &Crash<'_>,
 ) -> Result<BTreeMap<&'static str, Outcome>> {
     let mut done = BTreeMap::new();
+    crash("places: before the commit")?;
+    lake.places.save(&pinned.places).await?;
     for (name, data) in &pinned.tables {
         let Some(table) = lake.tables.get(name) else { continue };
         if !lake.staged {

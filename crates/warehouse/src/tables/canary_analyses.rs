@@ -1,9 +1,10 @@
 //! `canary_analyses`: one row a verdict of a progressive rollout.
 
+use domain::catalogue::ComponentId;
 use domain::fact::OtherFact;
 use serde_json::Value;
 
-use super::{Column, Table, flag, instant, lent, number, text};
+use super::{Column, Table, flag, instant, lent, number, places, text};
 
 pub(crate) type Row = OtherFact;
 
@@ -28,7 +29,13 @@ pub(super) fn place() -> Vec<Column<Row>> {
             row.component.as_ref().and_then(|id| lent(id.as_str()))
         }),
         text("instance", "Instance; NULL when it names none.", |row: &Row| told(row, "instance").and_then(lent)),
+        places::place(names),
     ]
+}
+
+/// Names of what it belongs to.
+pub(crate) fn names(fact: &Row) -> [Option<&str>; 3] {
+    [fact.product.as_deref(), fact.component.as_ref().map(ComponentId::as_str), told(fact, "instance")]
 }
 
 pub(super) fn told<'a>(row: &'a Row, name: &str) -> Option<&'a str> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::fact::{CommitFact, DeploymentFact};
 
-use super::{Column, Table, flag, instant, lent, object, text};
+use super::{Column, Table, deployments, flag, instant, lent, object, places, text};
 
 /// A commit and its deployment.
 pub(crate) struct Row {
@@ -27,6 +27,7 @@ fn deployment() -> Vec<Column<Row>> {
             lent(row.of.lane.component.as_str())
         }),
         text("instance", "Instance of the component.", |row: &Row| lent(&row.of.lane.instance)),
+        places::place(|row: &Row| deployments::names(&row.of)),
         text("environment", "Environment as the source names it.", |row: &Row| lent(&row.of.lane.environment)),
         instant("finished_at", "When the deployment ended.", |row: &Row| row.of.finished_at),
         flag("production", "Whether the environment is production.", |row: &Row| Some(row.of.production)),

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use domain::fact::{CauseRule, CommitFact, DeploymentFact, SignalKind};
 
-use super::{Column, Table, commits, count, flag, instant, lent, number, object, seconds, text};
+use super::{Column, Table, commits, count, flag, instant, lent, number, object, places, seconds, text};
 
 /// A deployment with what is counted from its commits.
 pub(crate) struct Row {
     pub(crate) fact: DeploymentFact,
     /// Commits used whose first arrival on any instance it is.
     pub(crate) first_arrivals: u32,
+}
+
+/// Names of where it was deployed.
+pub(crate) fn names(fact: &DeploymentFact) -> [Option<&str>; 3] {
+    [Some(fact.lane.component.product()), Some(fact.lane.component.as_str()), Some(&fact.lane.instance)]
 }
 
 /// A deployment's row and those of its commits.
@@ -53,6 +58,7 @@ fn identity() -> Vec<Column<Row>> {
             lent(row.fact.lane.component.as_str())
         }),
         text("instance", "Instance of the component.", |row: &Row| lent(&row.fact.lane.instance)),
+        places::place(|row: &Row| names(&row.fact)),
         text("environment", "Environment as the source names it.", |row: &Row| lent(&row.fact.lane.environment)),
         flag("production", "Whether the environment is production.", |row: &Row| Some(row.fact.production)),
         text("status", "`succeeded`, `failed`, `cancelled` or `in_progress`.", |row: &Row| {

@@ -1,8 +1,9 @@
 //! `incidents`: one row an incident, with the deployment each rule attributes it to.
 
+use domain::catalogue::ComponentId;
 use domain::fact::{CauseRule, IncidentFact};
 
-use super::{Column, Table, instant, lent, number, seconds, text};
+use super::{Column, Table, instant, lent, number, places, seconds, text};
 
 pub(crate) type Row = IncidentFact;
 
@@ -14,6 +15,11 @@ pub(crate) fn table() -> Table<Row> {
     Table::new("incidents", "Something users felt, from its beginning to its end.", "started_at", columns)
 }
 
+/// Names of what it hurts.
+pub(crate) fn names(fact: &IncidentFact) -> [Option<&str>; 3] {
+    [Some(&fact.product), fact.component.as_ref().map(ComponentId::as_str), fact.instance.as_deref()]
+}
+
 fn own() -> Vec<Column<Row>> {
     vec![
         text("source", "Who reports it.", |row: &Row| lent(&row.key.source)),
@@ -23,6 +29,7 @@ fn own() -> Vec<Column<Row>> {
             row.component.as_ref().and_then(|id| lent(id.as_str()))
         }),
         text("instance", "The instance it names.", |row: &Row| row.instance.as_deref().and_then(lent)),
+        places::place(names),
         text("severity", "`critical`, `high`, `medium`, `low` or `unknown`.", |row: &Row| lent(row.severity.text())),
         text("title", "Title.", |row: &Row| row.title.as_deref().and_then(lent)),
         instant("opened_at", "When the ticket was made.", |row: &Row| Some(row.opened_at)),

@@ -5,6 +5,7 @@ pub(crate) mod commits;
 pub(crate) mod deployments;
 pub(crate) mod incidents;
 pub(crate) mod pipeline_runs;
+pub(crate) mod places;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -196,6 +197,7 @@ pub fn reference() -> Vec<TableDoc> {
         incidents::table().reference(),
         canary_analyses::table().reference(),
         pipeline_runs::table().reference(),
+        places::table().reference(),
     ]
 }
 

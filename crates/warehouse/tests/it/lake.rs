@@ -26,6 +26,12 @@ async fn dump(warehouse: &Warehouse) -> String {
         let rows = warehouse.sql(&format!("SELECT * FROM {table} ORDER BY source, {order}")).await.unwrap();
         out.push_str(&pretty_format_batches(&rows).unwrap().to_string());
     }
+    // Every row's place is known by the names of the row.
+    let strangers = warehouse.sql(
+        "SELECT d.place FROM deployments d LEFT JOIN places p ON p.place = d.place AND p.product = d.product \
+         AND p.component = d.component AND p.instance = d.instance WHERE p.place IS NULL",
+    );
+    assert_eq!(strangers.await.unwrap().iter().map(|batch| batch.num_rows()).sum::<usize>(), 0);
     let rows = warehouse.rows();
     format!("{out}\n{rows:?}")
 }
