@@ -1,6 +1,6 @@
 //! Any order, any repeats, any split into batches gives what one full pass gives, and that is what the reference says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use correlate::Engine;
 use correlate::memory::MemoryLedger;
@@ -69,6 +69,9 @@ fn change() -> impl Strategy<Value = Value> {
             }
             if shape == 2 {
                 value["paths"] = json!([if own_path { "lib/x" } else { "doc/x" }]);
+            }
+            if own_path && target == 7 {
+                value["pull_request"] = json!(at % 3);
             }
             value
         },
@@ -224,9 +227,23 @@ fn other() -> impl Strategy<Value = Value> {
                 value
             }
         ),
-        (0u8..3, 0u8..8, 0u8..7).prop_map(|(number, commit, shape)| {
-            // A merge makes one commit: each number has its own.
-            let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0), "merge_sha": commit_name(number * 2 + 1)});
+        (0u8..3, 0u8..8, 0u8..7, 0u8..5, 0u8..4).prop_map(|(number, commit, shape, state, updated)| {
+            let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0)});
+            // A merge makes one commit: each number has its own, and another where it was told wrongly at first.
+            match state {
+                0 => value["closed_at"] = json!(hour(20)),
+                1 => value["merge_sha"] = json!(commit_name(number * 2 + 2)),
+                _ => {
+                    value["merged_at"] = json!(hour(20 + number));
+                    value["merge_sha"] = json!(commit_name(number * 2 + 1));
+                }
+            }
+            if updated > 0 {
+                value["updated_at"] = json!(hour(70 + updated));
+            }
+            if updated == 2 {
+                value["first_review_at"] = json!(hour(commit));
+            }
             match shape {
                 0 => value["labels"] = json!({"hotfix": ""}),
                 1 => value["title"] = json!("Revert \"x\""),
@@ -286,7 +303,10 @@ fn comparable(fact: &DeploymentFact, ledger: &MemoryLedger) -> Expected {
         brings_new_commit: fact.brings_new_commit,
         first_deployment: fact.first_deployment,
         incomplete: fact.range_incomplete.is_some(),
-        commits: rows.iter().map(|row| (row.sha.clone(), row.role.text(), row.first_arrival)).collect::<BTreeSet<_>>(),
+        commits: rows
+            .iter()
+            .map(|row| ((row.sha.clone(), row.role.text(), row.first_arrival), row.pull_request.clone()))
+            .collect(),
         blames: fact.blames.as_ref().map(|blame| blame.deployment.clone()),
         signals,
         tallies: fact
