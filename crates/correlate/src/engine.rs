@@ -189,7 +189,7 @@ impl Engine {
             None => product.map(|name| self.placer.product(name)),
         };
         let values = match key.kind {
-            EventKind::PipelineRun => PipelineRun::values(&entity),
+            EventKind::PipelineRun => PipelineRun::values(&entity, self.placer.rules()),
             EventKind::PullRequest => PullRequest::values(&entity),
             _ => entity.values(),
         };

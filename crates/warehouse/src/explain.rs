@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Problem;
 use domain::metric::{Metric, Reason};
-use metrics::words::sentence;
+use metrics::words::{part_sentence, sentence};
 use metrics::{DefinitionRef, Question, query};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -98,7 +98,10 @@ impl Warehouse {
             node: question.node.to_ref().to_string(),
             metric,
             definition: DefinitionRef::from(&question.definition),
-            sentence: sentence(metric, &question.definition),
+            sentence: match question.part {
+                Some(part) => part_sentence(metric, part, &question.definition),
+                None => sentence(metric, &question.definition),
+            },
             sql: metrics::population::population(question, metric, question.window),
             value_sql: query::value(question, metric),
             population: used + excluded.values().sum::<u64>(),

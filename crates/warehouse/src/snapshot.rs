@@ -192,19 +192,23 @@ pub(crate) struct Snapshot {
     pub(crate) incidents: Arc<TableData>,
     pub(crate) canary_analyses: Arc<TableData>,
     pub(crate) pipeline_runs: Arc<TableData>,
+    pub(crate) pipeline_stages: Arc<TableData>,
+    pub(crate) pull_requests: Arc<TableData>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
 }
 
 impl Snapshot {
     /// Tables by name.
-    pub(crate) fn tables(&self) -> [(&'static str, &Arc<TableData>); 5] {
+    pub(crate) fn tables(&self) -> [(&'static str, &Arc<TableData>); 7] {
         [
             ("deployments", &self.deployments),
             ("commits", &self.commits),
             ("incidents", &self.incidents),
             ("canary_analyses", &self.canary_analyses),
             ("pipeline_runs", &self.pipeline_runs),
+            ("pipeline_stages", &self.pipeline_stages),
+            ("pull_requests", &self.pull_requests),
         ]
     }
 
@@ -218,6 +222,8 @@ impl Snapshot {
             incidents: self.incidents.clone(),
             canary_analyses: self.canary_analyses.clone(),
             pipeline_runs: self.pipeline_runs.clone(),
+            pipeline_stages: self.pipeline_stages.clone(),
+            pull_requests: self.pull_requests.clone(),
             session: OnceLock::new(),
         }
     }

@@ -14,7 +14,9 @@ use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::key::IncidentKey;
 use domain::metric::Metric;
 use domain::{DeploymentKey, Problem, Timestamp};
-use metrics::answer::{Bands, MetricAnswer, answer, distribution, metric_answer, node_values};
+use metrics::answer::{
+    Bands, MetricAnswer, SplitAnswer, answer, distribution, metric_answer, node_values, part_answer,
+};
 use metrics::inference::changes::{Changes, changes};
 use metrics::rollup::Plan;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
@@ -22,7 +24,7 @@ use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Windo
 use crate::cache::Cache;
 use crate::engine::{self, problem};
 use crate::snapshot::{Put, Snapshot, Writer, place};
-use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
+use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs, pipeline_stages, pull_requests};
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,10 @@ pub struct Rows {
     pub canary_analyses: usize,
     /// Pipeline runs.
     pub pipeline_runs: usize,
+    /// Stages of pipeline runs.
+    pub pipeline_stages: usize,
+    /// Pull requests.
+    pub pull_requests: usize,
 }
 
 /// Facts that are no longer.
@@ -54,6 +60,8 @@ struct Writers {
     incidents: Writer<incidents::Row>,
     canary_analyses: Writer<canary_analyses::Row>,
     pipeline_runs: Writer<pipeline_runs::Row>,
+    pipeline_stages: Writer<pipeline_stages::Row>,
+    pull_requests: Writer<pull_requests::Row>,
 }
 
 /// Facts in columns, in memory. One writer at a time; readers never wait for it.
@@ -77,6 +85,8 @@ impl Warehouse {
             incidents: Writer::new(incidents::table(), &["source", "id"]),
             canary_analyses: Writer::new(canary_analyses::table(), &["source", "id"]),
             pipeline_runs: Writer::new(pipeline_runs::table(), &["source", "id"]),
+            pipeline_stages: Writer::new(pipeline_stages::table(), &["source", "id", "position"]),
+            pull_requests: Writer::new(pull_requests::table(), &["source", "id"]),
         };
         let empty = Snapshot {
             number: 0,
@@ -86,6 +96,8 @@ impl Warehouse {
             incidents: Arc::new(writers.incidents.empty()),
             canary_analyses: Arc::new(writers.canary_analyses.empty()),
             pipeline_runs: Arc::new(writers.pipeline_runs.empty()),
+            pipeline_stages: Arc::new(writers.pipeline_stages.empty()),
+            pull_requests: Arc::new(writers.pull_requests.empty()),
             session: OnceLock::new(),
         };
         Ok(Warehouse {
@@ -161,6 +173,8 @@ impl Warehouse {
             incidents: now.incidents.rows,
             canary_analyses: now.canary_analyses.rows,
             pipeline_runs: now.pipeline_runs.rows,
+            pipeline_stages: now.pipeline_stages.rows,
+            pull_requests: now.pull_requests.rows,
         }
     }
 
@@ -268,7 +282,7 @@ impl Writers {
     }
 
     fn others(&mut self, next: &mut Snapshot, others: Vec<OtherFact>) -> datafusion::error::Result<()> {
-        let (mut analyses, mut runs) = (Vec::new(), Vec::new());
+        let (mut analyses, mut runs, mut stages, mut requests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for fact in others {
             let product = fact.product.clone().unwrap_or_default();
             let key = (fact.key.source.clone(), fact.key.id.clone());
@@ -278,16 +292,25 @@ impl Writers {
                 }
                 EventKind::PipelineRun => {
                     let at = pipeline_runs::ended(&fact);
+                    let rows = pipeline_stages::rows(&fact);
+                    stages.push(Put { key: key.clone(), place: place(&product, Some(at)), rows });
                     runs.push(Put { key, place: place(&product, Some(at)), rows: vec![fact] });
+                }
+                EventKind::PullRequest => {
+                    requests.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact] });
                 }
                 _ => {}
             }
+        }
+        if !requests.is_empty() {
+            self.pull_requests.apply(Arc::make_mut(&mut next.pull_requests), requests)?;
         }
         if !analyses.is_empty() {
             self.canary_analyses.apply(Arc::make_mut(&mut next.canary_analyses), analyses)?;
         }
         if !runs.is_empty() {
             self.pipeline_runs.apply(Arc::make_mut(&mut next.pipeline_runs), runs)?;
+            self.pipeline_stages.apply(Arc::make_mut(&mut next.pipeline_stages), stages)?;
         }
         Ok(())
     }
@@ -371,9 +394,23 @@ impl Asking<'_> {
             let changes = self.changes(*metric, series.as_deref())?;
             let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
             let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
-            found.insert(*metric, MetricAnswer { distribution: lie, changes, ..answer });
+            let split = self.split(*metric, &mut known).await?;
+            found.insert(*metric, MetricAnswer { split, distribution: lie, changes, ..answer });
         }
         Ok(answer(self.question, &bands, found))
+    }
+
+    /// A metric taken apart in the way asked for: each part is a question of its own.
+    async fn split(&self, metric: Metric, known: &mut Known) -> Result<Option<SplitAnswer>, Problem> {
+        let Some(by) = self.question.split else { return Ok(None) };
+        let mut parts = Vec::new();
+        for part in by.parts(metric) {
+            let question = Question { part: Some(part), bucket: None, ..self.question.clone() };
+            let asking = Asking { question: &question, ..*self };
+            let rolled = asking.rolled(metric, question.window, known).await?;
+            parts.push(part_answer(metric, part, rolled));
+        }
+        Ok((!parts.is_empty()).then(|| SplitAnswer::of(by, parts)))
     }
 
     fn series(&self, metric: Metric, leaves: &[Leaf], presence: &[Presence]) -> Result<Option<Vec<Point>>, Problem> {

@@ -11,6 +11,7 @@ mod github;
 mod inference;
 mod links;
 mod page;
+mod parts;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
 mod support;

@@ -5,6 +5,8 @@ pub(crate) mod commits;
 pub(crate) mod deployments;
 pub(crate) mod incidents;
 pub(crate) mod pipeline_runs;
+pub(crate) mod pipeline_stages;
+pub(crate) mod pull_requests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -191,6 +193,8 @@ pub fn reference() -> Vec<TableDoc> {
         incidents::table().reference(),
         canary_analyses::table().reference(),
         pipeline_runs::table().reference(),
+        pipeline_stages::table().reference(),
+        pull_requests::table().reference(),
     ]
 }
 
