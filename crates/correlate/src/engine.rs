@@ -188,11 +188,19 @@ impl Engine {
             Some(component) => Some(component.product().to_owned()),
             None => product.map(|name| self.placer.product(name)),
         };
-        let values = match key.kind {
+        let mut values = match key.kind {
             EventKind::PipelineRun => PipelineRun::values(&entity, self.placer.rules()),
             EventKind::PullRequest => PullRequest::values(&entity),
             _ => entity.values(),
         };
+        if key.kind == EventKind::SloSample {
+            // The catalogue's to say, not the sender's: the same service level is judged alike wherever it is measured.
+            let slo = entity.text("slo").unwrap_or_default();
+            match self.placer.objective(slo, product.as_deref(), component.as_ref()) {
+                Some(objective) => values.insert("objective".to_owned(), objective.into()),
+                None => values.remove("objective"),
+            };
+        }
         ledger.put_other(&OtherFact { key: key.clone(), product, component, at, values })
     }
 }

@@ -85,6 +85,8 @@ metrics! {
     PipelineSuccessRate "pipeline_success_rate" "Pipeline success rate" Ratio "higher" "Pipeline runs that succeeded among those finished.";
     FlakyRunRate "flaky_run_rate" "Flaky run rate" Ratio "lower" "Commits whose pipeline failed and then passed unchanged, among those it ran for.";
     TimeInCi "time_in_ci" "Time in CI" Seconds "lower" "From the start to the end of a pipeline run that led to a deployment.";
+    ErrorBudgetRemaining "error_budget_remaining" "Error budget remaining" Ratio "higher" "What is left of the bad events an objective allows.";
+    BurnRate "burn_rate" "Burn rate" Count "lower" "How many times faster than allowed bad events come.";
     RolloutSpread "rollout_spread" "Rollout spread" Seconds "lower" "From the first to the last instance reached by one version.";
 }
 
@@ -166,5 +168,9 @@ reasons! {
     StageNotTimed "stage_not_timed" "The run does not say when such a stage began and ended.";
     OneInstance "one_instance" "It runs on one instance, or has reached one so far: a spread needs two.";
     NoCanaryData "no_canary_data" "No canary analysis is known here. Connect the rollout tool.";
+    NoSloData "no_slo_data" "No sample of a service level is known here. Send `slo_sample` events.";
+    NoObjective "no_objective" "The catalogue does not say what this service level is to reach. Write it under `[[slos]]` with its `name` and `objective`.";
+    NoEvents "no_events" "Its samples hold no events: nothing was asked of it.";
+    GoodAboveTotal "good_above_total" "Its samples tell of more good events than of all: the sender counts them wrongly.";
     NotDefinedAtLevel "not_defined_at_level" "This definition gives no value at this level of the tree.";
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::event::Severity;
 use crate::metric::Metric;
+use crate::time::{DAY, HOUR};
 use crate::{Code, Problem};
 
 /// A stage of lead time, as pull requests tell of it.
@@ -74,6 +75,39 @@ impl CiStage {
     }
 }
 
+/// A time up to the end of the window in which bad events are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Last {
+    /// Five minutes.
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// An hour.
+    #[serde(rename = "1h")]
+    Hour,
+    /// Six hours.
+    #[serde(rename = "6h")]
+    SixHours,
+    /// Three days.
+    #[serde(rename = "3d")]
+    ThreeDays,
+}
+
+impl Last {
+    /// Every one, the shortest first.
+    pub const ALL: [Last; 4] = [Last::FiveMinutes, Last::Hour, Last::SixHours, Last::ThreeDays];
+
+    /// Its length in microseconds.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        match self {
+            Last::FiveMinutes => 5 * HOUR / 60,
+            Last::Hour => HOUR,
+            Last::SixHours => 6 * HOUR,
+            Last::ThreeDays => 3 * DAY,
+        }
+    }
+}
+
 /// By what a metric is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,11 +116,13 @@ pub enum Split {
     Stage,
     /// Severities of incidents.
     Severity,
+    /// Times up to the end of the window.
+    Last,
 }
 
 impl Split {
     /// Every way.
-    pub const ALL: [Split; 2] = [Split::Stage, Split::Severity];
+    pub const ALL: [Split; 3] = [Split::Stage, Split::Severity, Split::Last];
 
     /// The word in addresses.
     #[must_use]
@@ -94,6 +130,7 @@ impl Split {
         match self {
             Split::Stage => "stage",
             Split::Severity => "severity",
+            Split::Last => "last",
         }
     }
 
@@ -109,6 +146,7 @@ impl Split {
         match (self, metric) {
             (Split::Stage, Metric::LeadTime) => Stage::ALL.map(Part::Stage).to_vec(),
             (Split::Stage, Metric::TimeInCi) => CiStage::ALL.map(Part::Ci).to_vec(),
+            (Split::Last, Metric::BurnRate) => Last::ALL.map(Part::Last).to_vec(),
             (
                 Split::Severity,
                 Metric::TimeToRestore | Metric::TimeToMitigate | Metric::TimeToAcknowledge | Metric::TimeToDetect,
@@ -127,6 +165,8 @@ pub enum Part {
     Ci(CiStage),
     /// Incidents of one severity.
     Severity(Severity),
+    /// Only the last part of the window.
+    Last(Last),
 }
 
 impl Part {
@@ -140,6 +180,10 @@ impl Part {
             Part::Stage(Stage::MergeToDeploy) => "merge_to_deploy",
             Part::Ci(stage) => stage.text(),
             Part::Severity(severity) => severity.text(),
+            Part::Last(Last::FiveMinutes) => "5m",
+            Part::Last(Last::Hour) => "1h",
+            Part::Last(Last::SixHours) => "6h",
+            Part::Last(Last::ThreeDays) => "3d",
         }
     }
 
@@ -163,6 +207,10 @@ impl Part {
             Part::Severity(Severity::Medium) => "Incidents of medium severity.",
             Part::Severity(Severity::Low) => "Incidents of low severity.",
             Part::Severity(Severity::Unknown) => "Incidents whose severity nobody told.",
+            Part::Last(Last::FiveMinutes) => "The last five minutes of the window.",
+            Part::Last(Last::Hour) => "The last hour of the window.",
+            Part::Last(Last::SixHours) => "The last six hours of the window.",
+            Part::Last(Last::ThreeDays) => "The last three days of the window.",
         }
     }
 

@@ -92,6 +92,8 @@ pub fn value(question: &Question, metric: Metric) -> String {
         Formula::Mean => "duration_stats(value)['mean']".to_owned(),
         Formula::Median => "duration_stats(value)['p50']".to_owned(),
         Formula::InverseMean => "86400.0 / duration_stats(value)['mean']".to_owned(),
+        Formula::Least => "min(value)".to_owned(),
+        Formula::Greatest => "max(value)".to_owned(),
         Formula::Ratio => "sum(value) / nullif(count(*), 0)".to_owned(),
     };
     format!(

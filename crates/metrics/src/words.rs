@@ -43,6 +43,8 @@ pub fn sentence(metric: Metric, definition: &Definition) -> String {
             "{} of the time from the start to the end of pipeline runs that succeeded and whose commit was deployed afterwards ({counted}).",
             statistic(definition.lead_time.statistic)
         ),
+        Metric::ErrorBudgetRemaining => "One minus the bad events of the window over those that the objective of a service level allows for as many events: below 0 more were bad than allowed. Of several service levels the one with least left.".to_owned(),
+        Metric::BurnRate => "Share of bad events in the window over the share that the objective of a service level allows: at 1 the budget lasts just as long as the window. Of several service levels the one that burns fastest.".to_owned(),
         Metric::RolloutSpread => format!(
             "{} of the time from the first to the last instance reached by the same code of a component, in counted deployments of the window and the 90 days before it.",
             statistic(definition.lead_time.statistic)
@@ -160,6 +162,9 @@ pub fn part_sentence(metric: Metric, part: Part, definition: &Definition) -> Str
                 statistic(definition.lead_time.statistic),
                 population(definition.population)
             )
+        }
+        Part::Last(_) => {
+            return format!("{} Only samples of this part count: {}", sentence(metric, definition), part.doc());
         }
         Part::Severity(severity) => {
             return format!("{} Only incidents of severity {} count.", sentence(metric, definition), severity.text());

@@ -75,6 +75,7 @@ impl Warehouse {
     /// As [`Warehouse::answer`].
     pub async fn explain(&self, question: &Question, metric: Metric, page: Page) -> Result<Explanation, Problem> {
         question.check()?;
+        let question = &Question { bucket: None, ..question.clone() };
         let (_snapshot, session) = self.pinned()?;
         let run = async |sql: &str| engine::run(&session, sql).await.map_err(|error| problem(&error));
         let limit = page.limit.min(1_000);

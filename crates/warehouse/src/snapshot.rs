@@ -194,13 +194,15 @@ pub(crate) struct Snapshot {
     pub(crate) pipeline_runs: Arc<TableData>,
     pub(crate) pipeline_stages: Arc<TableData>,
     pub(crate) pull_requests: Arc<TableData>,
+    pub(crate) slo_samples: Arc<TableData>,
+    pub(crate) flag_changes: Arc<TableData>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
 }
 
 impl Snapshot {
     /// Tables by name.
-    pub(crate) fn tables(&self) -> [(&'static str, &Arc<TableData>); 7] {
+    pub(crate) fn tables(&self) -> [(&'static str, &Arc<TableData>); 9] {
         [
             ("deployments", &self.deployments),
             ("commits", &self.commits),
@@ -209,6 +211,8 @@ impl Snapshot {
             ("pipeline_runs", &self.pipeline_runs),
             ("pipeline_stages", &self.pipeline_stages),
             ("pull_requests", &self.pull_requests),
+            ("slo_samples", &self.slo_samples),
+            ("flag_changes", &self.flag_changes),
         ]
     }
 
@@ -224,6 +228,8 @@ impl Snapshot {
             pipeline_runs: self.pipeline_runs.clone(),
             pipeline_stages: self.pipeline_stages.clone(),
             pull_requests: self.pull_requests.clone(),
+            slo_samples: self.slo_samples.clone(),
+            flag_changes: self.flag_changes.clone(),
             session: OnceLock::new(),
         }
     }

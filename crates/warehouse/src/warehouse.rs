@@ -19,12 +19,16 @@ use metrics::answer::{
 };
 use metrics::inference::changes::{Changes, changes};
 use metrics::rollup::Plan;
+use metrics::shape::of_whole_window;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
 
 use crate::cache::Cache;
 use crate::engine::{self, problem};
 use crate::snapshot::{Put, Snapshot, Writer, place};
-use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs, pipeline_stages, pull_requests};
+use crate::tables::{
+    canary_analyses, commits, deployments, flag_changes, incidents, pipeline_runs, pipeline_stages, pull_requests,
+    slo_samples,
+};
 
 /// How many rows each table has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +47,10 @@ pub struct Rows {
     pub pipeline_stages: usize,
     /// Pull requests.
     pub pull_requests: usize,
+    /// Samples of service levels.
+    pub slo_samples: usize,
+    /// Changes of feature flags.
+    pub flag_changes: usize,
 }
 
 /// Facts that are no longer.
@@ -62,6 +70,8 @@ struct Writers {
     pipeline_runs: Writer<pipeline_runs::Row>,
     pipeline_stages: Writer<pipeline_stages::Row>,
     pull_requests: Writer<pull_requests::Row>,
+    slo_samples: Writer<slo_samples::Row>,
+    flag_changes: Writer<flag_changes::Row>,
 }
 
 /// Facts in columns, in memory. One writer at a time; readers never wait for it.
@@ -87,6 +97,8 @@ impl Warehouse {
             pipeline_runs: Writer::new(pipeline_runs::table(), &["source", "id"]),
             pipeline_stages: Writer::new(pipeline_stages::table(), &["source", "id", "position"]),
             pull_requests: Writer::new(pull_requests::table(), &["source", "id"]),
+            slo_samples: Writer::new(slo_samples::table(), &["source", "id"]),
+            flag_changes: Writer::new(flag_changes::table(), &["source", "id"]),
         };
         let empty = Snapshot {
             number: 0,
@@ -98,6 +110,8 @@ impl Warehouse {
             pipeline_runs: Arc::new(writers.pipeline_runs.empty()),
             pipeline_stages: Arc::new(writers.pipeline_stages.empty()),
             pull_requests: Arc::new(writers.pull_requests.empty()),
+            slo_samples: Arc::new(writers.slo_samples.empty()),
+            flag_changes: Arc::new(writers.flag_changes.empty()),
             session: OnceLock::new(),
         };
         Ok(Warehouse {
@@ -175,6 +189,8 @@ impl Warehouse {
             pipeline_runs: now.pipeline_runs.rows,
             pipeline_stages: now.pipeline_stages.rows,
             pull_requests: now.pull_requests.rows,
+            slo_samples: now.slo_samples.rows,
+            flag_changes: now.flag_changes.rows,
         }
     }
 
@@ -283,6 +299,7 @@ impl Writers {
 
     fn others(&mut self, next: &mut Snapshot, others: Vec<OtherFact>) -> datafusion::error::Result<()> {
         let (mut analyses, mut runs, mut stages, mut requests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut samples, mut flags) = (Vec::new(), Vec::new());
         for fact in others {
             let product = fact.product.clone().unwrap_or_default();
             let key = (fact.key.source.clone(), fact.key.id.clone());
@@ -296,11 +313,23 @@ impl Writers {
                     stages.push(Put { key: key.clone(), place: place(&product, Some(at)), rows });
                     runs.push(Put { key, place: place(&product, Some(at)), rows: vec![fact] });
                 }
+                EventKind::SloSample => {
+                    samples.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact] });
+                }
+                EventKind::FlagChange => {
+                    flags.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact] });
+                }
                 EventKind::PullRequest => {
                     requests.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact] });
                 }
                 _ => {}
             }
+        }
+        if !samples.is_empty() {
+            self.slo_samples.apply(Arc::make_mut(&mut next.slo_samples), samples)?;
+        }
+        if !flags.is_empty() {
+            self.flag_changes.apply(Arc::make_mut(&mut next.flag_changes), flags)?;
         }
         if !requests.is_empty() {
             self.pull_requests.apply(Arc::make_mut(&mut next.pull_requests), requests)?;
@@ -385,11 +414,19 @@ impl Asking<'_> {
         for metric in &self.question.metrics {
             let window = self.question.window;
             let (leaves, presence) = self.rows(*metric, window, &mut known).await?;
-            let rolled = self.mine(&self.plan(*metric, window), &leaves.iter().collect::<Vec<_>>(), &presence);
+            let rolled = if of_whole_window(*metric) && self.question.bucket.is_some() {
+                let question = Question { bucket: None, ..self.question.clone() };
+                Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?
+            } else {
+                self.mine(&self.plan(*metric, window), &leaves.iter().collect::<Vec<_>>(), &presence)
+            };
             let series = self.series(*metric, &leaves, &presence)?;
             let previous = match self.question.compare {
                 None => None,
-                Some(window) => Some(self.rolled(*metric, window, &mut known).await?),
+                Some(window) => {
+                    let question = Question { bucket: None, ..self.question.clone() };
+                    Some(Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?)
+                }
             };
             let changes = self.changes(*metric, series.as_deref())?;
             let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };

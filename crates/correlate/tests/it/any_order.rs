@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use correlate::Engine;
 use correlate::memory::MemoryLedger;
-use domain::catalogue::{Catalogue, Component, Domain, Platform, Product};
+use domain::catalogue::{Catalogue, Component, Domain, Platform, Product, Slo};
 use domain::event::{Event, EventKind, entity_key};
 use domain::fact::DeploymentFact;
-use domain::rules::WorkflowRule;
+use domain::part::CiStage;
+use domain::rules::{StageRule, WorkflowRule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,6 +32,14 @@ fn catalogue() -> Catalogue {
     catalogue.rules.max_range_commits = 4;
     catalogue.rules.workflow_deployments =
         vec![WorkflowRule { name: "Deploy*".into(), environment: "production".into(), ..WorkflowRule::default() }];
+    let slo = |name: &str, product: Option<&str>, objective| Slo {
+        name: name.to_owned(),
+        product: product.map(str::to_owned),
+        component: None,
+        objective,
+    };
+    catalogue.slos = vec![slo("slo 0", Some("shop"), 0.9), slo("slo 1", None, 0.99), slo("slo 1", Some("known"), 0.5)];
+    catalogue.rules.stages = vec![StageRule { name: "gre*".into(), stage: CiStage::Scan }];
     catalogue
 }
 
@@ -227,6 +236,20 @@ fn other() -> impl Strategy<Value = Value> {
                 value
             }
         ),
+        (0u8..3, 0u8..3, 0u8..72).prop_map(|(slo, place, at)| {
+            let mut value = json!({"type": "slo_sample", "slo": format!("slo {slo}"), "at": hour(at), "good": at, "total": 72});
+            value[if place == 0 { "product" } else { "component" }] =
+                json!(if place == 0 { "shop" } else { ["cart", "mono"][usize::from(place) - 1] });
+            value
+        }),
+        (0u8..3, 0u8..5, 0u8..2).prop_map(|(run, job, state)| {
+            let mut stage = json!({"name": (["build", "unit test", "greet"][usize::from(job) % 3]), "started_at": hour(job)});
+            if state == 1 {
+                stage["finished_at"] = json!(hour(job + 1));
+            }
+            json!({"type": "pipeline_run", "id": format!("p{run}"), "source": "s0", "status": "in_progress",
+                "started_at": hour(0), "updated_at": hour(job + 2 * state), (format!("stage.{job}")): stage})
+        }),
         (0u8..3, 0u8..8, 0u8..7, 0u8..5, 0u8..4).prop_map(|(number, commit, shape, state, updated)| {
             let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0)});
             // A merge makes one commit: each number has its own, and another where it was told wrongly at first.

@@ -12,6 +12,7 @@ mod lead_time;
 mod others;
 mod rollouts;
 mod runs;
+mod service_levels;
 mod stages;
 
 use domain::catalogue::Node;
@@ -54,6 +55,8 @@ pub fn population(question: &Question, metric: Metric, window: Window) -> String
             Some(Part::Ci(stage)) => runs::stage(&view, stage),
             _ => runs::time_in_ci(&view),
         },
+        Metric::ErrorBudgetRemaining => service_levels::budget(&view),
+        Metric::BurnRate => service_levels::burn(&view),
         Metric::RolloutSpread => rollouts::spread(&view),
     }
 }

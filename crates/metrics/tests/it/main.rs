@@ -60,7 +60,7 @@ mod golden {
                 ));
             }
             if !shown.is_empty() {
-                insta::assert_snapshot!(format!("{metric} by {}", split.text()), shown.join("\n"));
+                insta::assert_snapshot!(format!("{metric}_by_{}", split.text()), shown.join("\n"));
             }
         }
     }

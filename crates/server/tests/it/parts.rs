@@ -106,12 +106,50 @@ fn times_of_incidents_are_told_by_severity() {
         server.get(&format!("/api/v1/metrics?{WINDOW}&metric=time_to_restore&part=low&bucket=week")).expect(200);
     assert_eq!(alone["metrics"]["time_to_restore"]["value"], 28_800.0);
 
+    let listed = server.get("/api/v1/incidents?severity=critical").expect(200);
+    assert_eq!(listed["incidents"].as_array().map(Vec::len), Some(2));
+    server.get("/api/v1/incidents?severity=sev1").expect(422);
+
     for (query, said) in [
         ("metric=lead_time&part=high", "takes coding, pickup"),
         ("part=high", "one of one metric"),
-        ("split=colour", "`split` takes stage, severity"),
+        ("split=colour", "`split` takes stage, severity, last"),
     ] {
         let refused = server.get(&format!("/api/v1/metrics?{WINDOW}&{query}")).expect(422);
         assert!(refused["message"].as_str().is_some_and(|text| text.contains(said)), "{refused}");
     }
+}
+
+#[test]
+fn a_service_level_is_judged_by_the_objective_of_the_catalogue() {
+    let server = start();
+    let sample = |at: &str, good: f64| json!({"type": "slo_sample", "slo": "up", "product": "shop", "at": at, "good": good, "total": 1000, "objective": 0.5});
+    let flag = json!({"type": "flag_change", "id": "1", "flag": "new-cart", "product": "shop", "at": "2025-01-30T00:00:00Z",
+        "from": "off", "to": "on"});
+    server
+        .post(
+            "/api/v1/events",
+            &json!([
+                deployment("1", "2025-01-09T00:00:00Z", "a"),
+                sample("2025-01-10T00:00:00Z", 1000.0),
+                sample("2025-01-30T23:58:00Z", 992.0),
+                flag
+            ]),
+        )
+        .expect(202);
+    let path = format!("/api/v1/metrics?node=product:shop&{WINDOW}&metric=error_budget_remaining,burn_rate&split=last");
+    let path = path.as_str();
+    let without = server.get(path).expect(200);
+    let budget = &without["metrics"]["error_budget_remaining"];
+    assert_eq!((&budget["value"], &budget["reason"]), (&Value::Null, &json!("no_objective")));
+    assert!(budget["reason_text"].as_str().is_some_and(|text| text.contains("[[slos]]")));
+
+    crate::definitions::put(&server, "[[slos]]\nname = \"up\"\nproduct = \"shop\"\nobjective = 0.99\n").expect(200);
+    let answer = server.get(path).expect(200);
+    let near = |value: &Value, wanted: f64| value.as_f64().is_some_and(|value| (value - wanted).abs() < 1e-9);
+    assert!(near(&answer["metrics"]["error_budget_remaining"]["value"], 0.6), "{answer}");
+    assert!(near(&answer["metrics"]["burn_rate"]["value"], 0.4));
+    assert!(near(&part(&answer, "burn_rate", "5m")["value"], 0.8));
+    let problem = crate::definitions::put(&server, "[[slos]]\nname = \"up\"\nobjective = 99\n").expect(422);
+    assert!(problem["message"].as_str().is_some_and(|text| text.contains("between 0 and 1")), "{problem}");
 }

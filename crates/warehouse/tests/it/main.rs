@@ -9,6 +9,8 @@ mod reference;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod service_levels;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod worked_example;
