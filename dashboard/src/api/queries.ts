@@ -72,7 +72,7 @@ export function tree(address: Address) {
 }
 
 /** Metrics of a node without series; with `split`, taken apart where they have such parts. */
-export function plain(address: Address, node: string, names: string[], split?: 'stage' | 'severity') {
+export function plain(address: Address, node: string, names: string[], split?: 'stage' | 'severity' | 'last') {
   const question = { ...asked(address), node, metric: names.join(','), split }
   return queryOptions({
     queryKey: ['series', 'plain', question],

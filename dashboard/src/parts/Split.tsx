@@ -58,7 +58,7 @@ export function Split({ metric, answer, title, sentence, width, definitions }: P
             <div ref={png}>{width > 0 && <PartBars bars={bars} unit={answer.unit} width={width} title={sentence} href={href} follow={follow} />}</div>
           )}
           <p className="note">
-            {sentence} {split.bottleneck && words.split.bottleneck(name(split.bottleneck))} {words.split.alone}
+            {sentence} {split.bottleneck && words.split.bottleneck(name(split.bottleneck))} {split.by === 'stage' && words.split.alone}
           </p>
           <ChartActions name={fileName(address.node, metric)} title={title} csv={csv} frame={png} />
         </>

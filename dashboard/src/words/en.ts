@@ -120,6 +120,8 @@ export const en = {
     pipeline_success_rate: 'runs',
     flaky_run_rate: 'commits',
     time_in_ci: 'runs',
+    error_budget_remaining: 'service levels',
+    burn_rate: 'service levels',
     rollout_spread: 'versions',
   } as Record<string, string>,
   /** Why there is no value, by reason; in English the server's own words. */
@@ -234,6 +236,10 @@ export const en = {
     none: 'Nothing failed in this window',
     noneWhy: (n: number) => `${plural(n, 'deployment was', 'deployments were')} looked at, and no incident was reported. Where incidents live in a tool that is not connected, they are missing here.`,
     steps: 'Steps of an incident, from its start',
+    burning: (window: string) => `How many times faster than allowed bad events came in the last part of the window, ${window}; at 1 the budget lasts just as long.`,
+    levels: (n: number) => `the least of ${plural(n, 'service level', 'service levels')}`,
+    severities: 'Time to restore by severity',
+    bySeverity: (window: string) => `How long incidents of each severity lasted, ${window}.`,
   },
 
   flow: {
@@ -275,6 +281,10 @@ export const en = {
     medium: 'medium',
     low: 'low',
     unknown: 'not told',
+    '5m': '5 minutes',
+    '1h': '1 hour',
+    '6h': '6 hours',
+    '3d': '3 days',
   } as Record<string, string>,
 
   page: { ownedBy: 'owned by' },

@@ -100,6 +100,8 @@ export const fr: Words = {
     pipeline_success_rate: 'Taux de succès des pipelines',
     flaky_run_rate: 'Taux d’exécutions instables',
     time_in_ci: 'Temps passé en CI',
+    error_budget_remaining: 'Budget d’erreur restant',
+    burn_rate: 'Vitesse de consommation',
     rollout_spread: 'Étalement du déploiement',
   } satisfies Record<Metric, string>,
   docs: {
@@ -121,6 +123,8 @@ export const fr: Words = {
     pipeline_success_rate: 'Exécutions de pipeline réussies parmi celles qui sont finies.',
     flaky_run_rate: 'Commits dont le pipeline a échoué puis réussi sans changement, parmi ceux pour lesquels il a tourné.',
     time_in_ci: 'Du début à la fin d’une exécution de pipeline qui a mené à un déploiement.',
+    error_budget_remaining: 'Ce qui reste des mauvais événements que permet un objectif.',
+    burn_rate: 'Combien de fois plus vite que permis viennent les mauvais événements.',
     rollout_spread: 'De la première à la dernière instance atteinte par une même version.',
   } satisfies Record<Metric, string>,
 
@@ -135,6 +139,8 @@ export const fr: Words = {
     pipeline_success_rate: 'exécutions',
     flaky_run_rate: 'commits',
     time_in_ci: 'exécutions',
+    error_budget_remaining: 'niveaux de service',
+    burn_rate: 'niveaux de service',
     rollout_spread: 'versions',
   },
   reasons: {
@@ -169,6 +175,10 @@ export const fr: Words = {
     stage_not_timed: 'L’exécution ne dit pas quand une telle étape a commencé et fini.',
     one_instance: 'Elle tourne sur une seule instance, ou n’en a atteint qu’une jusqu’ici : un étalement en demande deux.',
     no_canary_data: 'Aucune analyse canari n’est connue ici. Connectez l’outil de déploiement progressif.',
+    no_slo_data: 'Aucun échantillon d’un niveau de service n’est connu ici. Envoyez des événements `slo_sample`.',
+    no_objective: 'Le catalogue ne dit pas ce que ce niveau de service doit atteindre. Écrivez-le sous `[[slos]]` avec son `name` et son `objective`.',
+    no_events: 'Ses échantillons ne contiennent aucun événement : rien ne lui a été demandé.',
+    good_above_total: 'Ses échantillons disent plus de bons événements qu’il n’y en a en tout : l’émetteur les compte mal.',
     not_defined_at_level: 'Cette définition ne donne pas de valeur à ce niveau de l’arbre.',
   } satisfies Record<Reason, string>,
   rowsElse: 'déploiements',
@@ -289,6 +299,10 @@ export const fr: Words = {
     none: 'Rien n’a échoué pendant cette période',
     noneWhy: (n) => `${plural(n, 'déploiement examiné', 'déploiements examinés')}, et aucun incident rapporté. Si les incidents vivent dans un outil qui n’est pas connecté, ils manquent ici.`,
     steps: 'Étapes d’un incident, depuis son début',
+    burning: (window) => `Combien de fois plus vite que permis sont venus les mauvais événements à la fin de la période, ${window} ; à 1 le budget dure juste autant.`,
+    levels: (n) => `le plus bas de ${plural(n, 'niveau de service', 'niveaux de service')}`,
+    severities: 'Temps de rétablissement par gravité',
+    bySeverity: (window) => `Combien de temps ont duré les incidents de chaque gravité, ${window}.`,
   },
 
   flow: {
@@ -329,6 +343,10 @@ export const fr: Words = {
     medium: 'moyenne',
     low: 'basse',
     unknown: 'non dite',
+    '5m': '5 min',
+    '1h': '1 heure',
+    '6h': '6 heures',
+    '3d': '3 jours',
   },
 
   page: { ownedBy: 'équipe' },
