@@ -429,22 +429,33 @@ impl Asking<'_> {
                 }
             };
             let changes = self.changes(*metric, series.as_deref())?;
+            let nothing_there = rolled.pool.n == 0 && rolled.pool.excluded.is_empty();
             let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
             let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
-            let split = self.split(*metric, &mut known).await?;
+            let split = self.split(*metric, nothing_there, &mut known).await?;
             found.insert(*metric, MetricAnswer { split, distribution: lie, changes, ..answer });
         }
         Ok(answer(self.question, &bands, found))
     }
 
     /// A metric taken apart in the way asked for: each part is a question of its own.
-    async fn split(&self, metric: Metric, known: &mut Known) -> Result<Option<SplitAnswer>, Problem> {
+    /// Where the metric has no rows its parts have none.
+    async fn split(
+        &self,
+        metric: Metric,
+        nothing_there: bool,
+        known: &mut Known,
+    ) -> Result<Option<SplitAnswer>, Problem> {
         let Some(by) = self.question.split else { return Ok(None) };
         let mut parts = Vec::new();
         for part in by.parts(metric) {
             let question = Question { part: Some(part), bucket: None, ..self.question.clone() };
             let asking = Asking { question: &question, ..*self };
-            let rolled = asking.rolled(metric, question.window, known).await?;
+            let rolled = if nothing_there {
+                metrics::rollup::nothing(&asking.plan(metric, question.window), &question.node)
+            } else {
+                asking.rolled(metric, question.window, known).await?
+            };
             parts.push(part_answer(metric, part, rolled));
         }
         Ok((!parts.is_empty()).then(|| SplitAnswer::of(by, parts)))

@@ -29,9 +29,11 @@ export function PartBars({ bars, unit, width, title, href, follow }: Props) {
         const length = Math.max(1, (Math.max(0, bar.value) / top) * room)
         const name = words.parts[bar.part] ?? bar.part
         return (
-          <a key={bar.part} href={href(bar.part)} onClick={follow} aria-label={`${name}: ${format(bar.value, unit)}`}>
+          <a key={bar.part} href={href(bar.part)} onClick={follow}>
+            {/* The whole row is taken hold of, not only what is drawn. */}
+            <rect className={classes.hold} x={0} y={index * ROW} width={width} height={ROW} />
             <text className={bar.most ? classes.strong : undefined} x={0} y={index * ROW + 20}>
-              {name}
+              {name}{' '}
             </text>
             <rect className={classes.bar} data-few={bar.n < FEW} x={LABEL} y={index * ROW + 6} width={length} height={ROW - 12} rx="2" />
             <text className={classes.strong} x={LABEL + length + 8} y={index * ROW + 20}>

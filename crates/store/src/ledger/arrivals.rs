@@ -239,3 +239,15 @@ fn place(reach: &Reach) -> (bool, String) {
         Reach::Component(component) => (true, component.as_str().to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_before_pull_requests_are_read() {
+        let old = r#"["acme/cart", "c1", null, 5, true, "new"]"#;
+        let Stored(repo, .., role, pull_request) = serde_json::from_str(old).unwrap();
+        assert_eq!((repo.as_deref(), role, pull_request), (Some("acme/cart"), CommitRole::New, None));
+    }
+}
