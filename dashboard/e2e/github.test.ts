@@ -129,3 +129,49 @@ it('shows on the open page what a repository sends, signed, to a fresh server', 
   await seen(page, 'failed_deployment_recovery_time', /recovery time 5 h .*n = 1\b/)
   await close()
 }, 120_000)
+
+it('tells where the time went once the pull request and the jobs are known', async () => {
+  await pullRequest()
+  await job('b', 'compile', 9.7, 9.6)
+  await job('b', 'unit tests', 9.6, 9.5)
+  const { page, close } = await open(chrome, `${server.url}/node/product:unassigned`)
+  const flow = page.getByRole('region', { name: 'Flow', exact: true })
+  const stages = flow.getByRole('region', { name: 'Where the time goes' })
+  await stages.waitFor()
+  const text = async () => (await stages.textContent())?.replaceAll(/[\u00a0\u202f\s]+/g, ' ')
+  await expect.poll(text).toMatch(/waiting for review ?30 min.*review ?30 min.*merge to deployment ?4 h.*Longest: merge to deployment/)
+  // Nobody told of its branch.
+  expect(await text()).not.toContain('coding')
+  expect((await flow.getByRole('region', { name: 'In the pipeline' }).textContent())?.replaceAll(/[\u00a0\u202f\s]+/g, ' ')).toMatch(/build ?6 min.*test ?6 min/)
+  const severities = page.getByRole('region', { name: 'Time to restore by severity' })
+  expect((await severities.textContent())?.replaceAll(/[\u00a0\u202f\s]+/g, ' ')).toMatch(/critical ?4 h/)
+  // Each bar leads to its rows.
+  await stages.getByRole('link', { name: /^merge to deployment/ }).click()
+  const drawer = page.getByRole('dialog')
+  await drawer.getByText('acme/cart#7').waitFor()
+  expect(await drawer.textContent()).toContain('from the merge of a pull request to the end of the deployment')
+  await close()
+}, 60_000)
+
+/** Squashed onto the main branch as `b`, half an hour after somebody looked at it. */
+async function pullRequest(): Promise<void> {
+  const told = (updated: number, merged: boolean) => ({
+    number: 7, state: merged ? 'closed' : 'open', title: 'Sell faster', created_at: ago(11), updated_at: ago(updated), merged_at: merged ? ago(10) : null,
+    closed_at: merged ? ago(10) : null, merged, merge_commit_sha: merged ? sha('b') : null, commits: 1, user: { login: 'ada', type: 'User' }, labels: [],
+    head: { ref: 'topic', sha: sha('e') }, base: { ref: 'main' },
+  })
+  await send('pull_request_review', {
+    action: 'submitted', pull_request: told(10.5, false), review: { state: 'approved', submitted_at: ago(10.5), user: { login: 'bob', type: 'User' } },
+  })
+  await send('pull_request', { action: 'closed', number: 7, pull_request: told(10, true) })
+}
+
+function job(commit: string, name: string, from: number, to: number) {
+  return send('workflow_job', {
+    action: 'completed',
+    workflow_job: {
+      id: name.length, run_id: commit.charCodeAt(0), run_attempt: 1, workflow_name: 'CI', name, head_branch: 'main', head_sha: sha(commit),
+      status: 'completed', conclusion: 'success', created_at: ago(from), started_at: ago(from), completed_at: ago(to),
+    },
+  })
+}

@@ -14,6 +14,7 @@ use roaring::RoaringBitmap;
 use crate::engine::pull_request_key;
 use crate::graph;
 use crate::ledger::{Arrived, CommitNode, Ledger, Result, Wait};
+use crate::requests;
 
 /// What had arrived before.
 pub(crate) struct Before<'a> {
@@ -113,27 +114,26 @@ pub(crate) fn by_graph(
     brought.arrived = Arrived { repo, lane: range.commits.clone(), component: new.clone() };
     let name = fact.repo.clone().unwrap_or_default();
     if let Some(why) = head_only {
-        if let Some(node) = ledger.commit_node(repo, head)? {
-            let first = new.contains(head);
-            brought.rows.extend(row(fact, &name, &node, CommitRole::Head, first, authored_at(ledger, &name, &node)?));
-        }
+        brought.rows.extend(head_row(ledger, fact, &name, (repo, head), new.contains(head))?);
         brought.why = why;
         return Ok(brought);
     }
     let other_instance = before.lane.is_empty();
     let landed = Landed { repo, before: before.component, now: &range.commits };
     let listed = if other_instance { &new } else { &range.commits };
+    let requests = requests::of_range(ledger, &name, (repo, head), &range.commits)?;
     for id in listed {
         let Some(node) = ledger.commit_node(repo, id)? else { continue };
-        add_commit(ledger, fact, place, &name, &node, new.contains(id), (component, landed), &mut brought)?;
+        let by = (requests.merged(id), requests.brought(id));
+        add_commit(ledger, fact, place, &name, &node, new.contains(id), (component, landed), by, &mut brought)?;
     }
     if other_instance && !new.contains(head) {
         // The first deployment of an instance never swallows the history that other instances have had.
-        if let Some(node) = ledger.commit_node(repo, head)? {
-            brought.rows.extend(row(fact, &name, &node, CommitRole::Head, false, authored_at(ledger, &name, &node)?));
-        }
+        brought.rows.extend(head_row(ledger, fact, &name, (repo, head), false)?);
     }
-    brought.rows.sort_by(|a, b| (a.committed_at, &a.sha, a.role).cmp(&(b.committed_at, &b.sha, b.role)));
+    brought.rows.sort_by(|a, b| {
+        (a.committed_at, &a.sha, a.role, &a.pull_request).cmp(&(b.committed_at, &b.sha, b.role, &b.pull_request))
+    });
     // Two pull requests may have the same commits.
     brought.rows.dedup_by(|a, b| a.sha == b.sha && a.role == b.role);
     let used = brought.rows.iter().filter(|row| row.role.used()).count();
@@ -158,6 +158,7 @@ fn add_commit(
     node: &CommitNode,
     first_arrival: bool,
     (component, landed): (Option<&Component>, Landed<'_>),
+    (request, brought_by): (Option<&PullRequest>, Option<&str>),
     brought: &mut Brought,
 ) -> Result<()> {
     let change = ledger.entity(&change_key(repo, &node.sha))?.as_ref().and_then(Change::read);
@@ -171,11 +172,11 @@ fn add_commit(
     }
     let mut merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
     let mut squashed = Vec::new();
-    if !merge && let Some(request) = request_of(ledger, repo, node)? {
+    if !merge && let Some(request) = request {
         let squash = Squash { repo, node, change: change.as_ref(), landed };
-        merge = merged(ledger, &squash, &request)?;
+        merge = merged(ledger, &squash, request)?;
         if !merge {
-            squashed = squashed_commits(ledger, &squash, &request, &mut brought.waits)?;
+            squashed = squashed_commits(ledger, &squash, request, &mut brought.waits)?;
         }
     }
     let role = if merge {
@@ -197,10 +198,12 @@ fn add_commit(
                 committed_at,
                 first_arrival,
                 role: CommitRole::Squashed,
+                pull_request: request.map(|request| request.number.clone()),
             });
         }
     }
-    brought.rows.extend(row(fact, repo, node, role, first_arrival, authored));
+    let pull_request = change.and_then(|change| change.pull_request).or_else(|| brought_by.map(str::to_owned));
+    brought.rows.extend(row(fact, repo, node, role, first_arrival, (authored, pull_request)));
     Ok(())
 }
 
@@ -208,8 +211,22 @@ fn change_key(repo: &str, sha: &str) -> EntityKey {
     entity_key(EventKind::Change, GIT, &format!("{repo}@{sha}"))
 }
 
-fn authored_at(ledger: &mut impl Ledger, repo: &str, node: &CommitNode) -> Result<Option<domain::Timestamp>> {
-    Ok(ledger.entity(&change_key(repo, &node.sha))?.and_then(|change| change.instant("authored_at")))
+/// The commit a deployment stands on, alone: nothing is known of what else came with its pull request.
+fn head_row(
+    ledger: &mut impl Ledger,
+    fact: &DeploymentFact,
+    name: &str,
+    (repo, head): (u32, u32),
+    first_arrival: bool,
+) -> Result<Option<CommitFact>> {
+    let Some(node) = ledger.commit_node(repo, head)? else { return Ok(None) };
+    let change = ledger.entity(&change_key(name, &node.sha))?.as_ref().and_then(Change::read);
+    let authored_at = change.as_ref().and_then(|change| change.authored_at);
+    let mut pull_request = change.and_then(|change| change.pull_request);
+    if pull_request.is_none() {
+        pull_request = requests::merged_by(ledger, name, &node.sha)?.map(|request| request.number);
+    }
+    Ok(row(fact, name, &node, CommitRole::Head, first_arrival, (authored_at, pull_request)))
 }
 
 fn row(
@@ -218,7 +235,7 @@ fn row(
     node: &CommitNode,
     role: CommitRole,
     first_arrival: bool,
-    authored_at: Option<domain::Timestamp>,
+    (authored_at, pull_request): (Option<domain::Timestamp>, Option<String>),
 ) -> Option<CommitFact> {
     Some(CommitFact {
         deployment: fact.key.clone(),
@@ -228,6 +245,7 @@ fn row(
         committed_at: node.committed_at?,
         first_arrival,
         role,
+        pull_request,
     })
 }
 
@@ -245,11 +263,6 @@ struct Landed<'a> {
     repo: u32,
     before: &'a RoaringBitmap,
     now: &'a RoaringBitmap,
-}
-
-fn request_of(ledger: &mut impl Ledger, repo: &str, node: &CommitNode) -> Result<Option<PullRequest>> {
-    let Some(key) = ledger.pull_request_of(repo, &node.sha)? else { return Ok(None) };
-    Ok(ledger.entity(&key)?.as_ref().and_then(PullRequest::read))
 }
 
 /// Whether it merges its pull request, where only a push told of it: a push tells a line of commits, and no parents.
@@ -439,6 +452,7 @@ pub(crate) fn by_event(
             committed_at,
             first_arrival,
             role,
+            pull_request: None,
         });
     }
     brought.rows.sort_by(|a, b| (a.committed_at, &a.sha).cmp(&(b.committed_at, &b.sha)));

@@ -3,12 +3,21 @@
 use std::collections::BTreeSet;
 
 use domain::catalogue::{Catalogue, ComponentId, Placer};
-use domain::event::{Change, Event, EventKind, GIT, PipelineRun, PullRequest, Tag, entity_key};
+use domain::event::{Change, Entity, Event, EventKind, GIT, PipelineRun, PullRequest, Tag, entity_key};
 use domain::fact::OtherFact;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
 
 use crate::ledger::{CommitNode, Ledger, Result, Wait};
 use crate::work::Work;
+
+/// What becomes an [`OtherFact`].
+const OTHERS: [EventKind; 5] = [
+    EventKind::PullRequest,
+    EventKind::PipelineRun,
+    EventKind::CanaryAnalysis,
+    EventKind::FlagChange,
+    EventKind::SloSample,
+];
 
 /// Source of corrections made by people.
 pub(crate) const PEOPLE: &str = "people";
@@ -87,19 +96,22 @@ impl Engine {
 
     fn merge_and_link(&mut self, ledger: &mut impl Ledger, events: &[Event]) -> Result<Applied> {
         let mut changed = BTreeSet::new();
+        let mut work = Work::default();
         for event in events {
-            merge(ledger, event, &mut changed)?;
+            merge(ledger, event, &mut changed, &mut work)?;
             if let Some(hint) = event.product_hint() {
-                merge(ledger, &hint, &mut changed)?;
+                merge(ledger, &hint, &mut changed, &mut work)?;
             }
         }
-        let mut work = Work::default();
         let mut tree = false;
         for key in &changed {
             match key.kind {
                 EventKind::Change => commit_told(ledger, key, &mut work)?,
                 EventKind::Tag => tag_told(ledger, key, &mut work)?,
-                EventKind::PullRequest => pull_request_told(ledger, key, &mut work)?,
+                EventKind::PullRequest => {
+                    pull_request_told(ledger, key, &mut work)?;
+                    work.others.insert(key.clone());
+                }
                 EventKind::Deployment => {
                     work.base.insert(deployment_key(key));
                 }
@@ -136,7 +148,7 @@ impl Engine {
             }
         }
         work.incidents.extend(ledger.entity_keys(EventKind::Incident)?.iter().map(deployment_key));
-        for kind in [EventKind::PipelineRun, EventKind::CanaryAnalysis, EventKind::FlagChange, EventKind::SloSample] {
+        for kind in OTHERS {
             work.others.extend(ledger.entity_keys(kind)?);
         }
         let entities = work.base.len();
@@ -163,18 +175,32 @@ impl Engine {
 
     fn place_other(&self, ledger: &mut impl Ledger, key: &EntityKey) -> Result<()> {
         let Some(entity) = ledger.entity(key)? else { return Ok(()) };
-        let Some(at) = entity.instant("at").or_else(|| entity.instant("started_at")) else { return Ok(()) };
+        let at = ["at", "started_at", "opened_at"].iter().find_map(|name| entity.instant(name));
+        let Some(at) = at else { return Ok(()) };
         let product = entity.text("product");
-        let component =
-            entity.text("component").map(|name| self.placer.place(name, product, entity.text("repo")).component);
+        let named = match key.kind {
+            // It names nothing else.
+            EventKind::PullRequest => entity.text("repo"),
+            _ => entity.text("component"),
+        };
+        let component = named.map(|name| self.placer.place(name, product, entity.text("repo")).component);
         let product = match &component {
             Some(component) => Some(component.product().to_owned()),
             None => product.map(|name| self.placer.product(name)),
         };
-        let values = match key.kind {
-            EventKind::PipelineRun => PipelineRun::values(&entity),
+        let mut values = match key.kind {
+            EventKind::PipelineRun => PipelineRun::values(&entity, self.placer.rules()),
+            EventKind::PullRequest => PullRequest::values(&entity),
             _ => entity.values(),
         };
+        if key.kind == EventKind::SloSample {
+            // The catalogue's to say, not the sender's: the same service level is judged alike wherever it is measured.
+            let slo = entity.text("slo").unwrap_or_default();
+            match self.placer.objective(slo, product.as_deref(), component.as_ref()) {
+                Some(objective) => values.insert("objective".to_owned(), objective.into()),
+                None => values.remove("objective"),
+            };
+        }
         ledger.put_other(&OtherFact { key: key.clone(), product, component, at, values })
     }
 }
@@ -194,7 +220,7 @@ pub(crate) fn override_key(of: EventKind, key: &DeploymentKey) -> EntityKey {
     entity_key(EventKind::Override, PEOPLE, &format!("{of}:{key}"))
 }
 
-fn merge(ledger: &mut impl Ledger, event: &Event, changed: &mut BTreeSet<EntityKey>) -> Result<()> {
+fn merge(ledger: &mut impl Ledger, event: &Event, changed: &mut BTreeSet<EntityKey>, work: &mut Work) -> Result<()> {
     let mut entity = ledger.entity(&event.key)?.unwrap_or_default();
     let before = entity.clone();
     let news = entity.merge(event);
@@ -203,6 +229,10 @@ fn merge(ledger: &mut impl Ledger, event: &Event, changed: &mut BTreeSet<EntityK
         ledger.put_entity(&event.key, &entity)?;
     }
     if news {
+        if event.key.kind == EventKind::PullRequest {
+            // Its merge may be another one now: the commit it was before is no longer its.
+            merge_touched(ledger, &before, work)?;
+        }
         changed.insert(event.key.clone());
     }
     Ok(())
@@ -263,9 +293,17 @@ fn tag_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Resul
 }
 
 fn pull_request_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Result<()> {
-    let Some(request) = ledger.entity(key)?.as_ref().and_then(PullRequest::read) else { return Ok(()) };
+    let Some(entity) = ledger.entity(key)? else { return Ok(()) };
+    let Some(request) = PullRequest::read(&entity) else { return Ok(()) };
     let Some(merge_sha) = request.merge_sha else { return Ok(()) };
     ledger.put_pull_request(key, &request.repo, &merge_sha)?;
+    merge_touched(ledger, &entity, work)
+}
+
+/// Deployments in which the merge of a pull request has a part.
+fn merge_touched(ledger: &mut impl Ledger, entity: &Entity, work: &mut Work) -> Result<()> {
+    let Some(request) = PullRequest::read(entity) else { return Ok(()) };
+    let Some(merge_sha) = request.merge_sha else { return Ok(()) };
     // Its title and labels may make a hotfix of the deployment of its commit, its commits stand for a squash.
     let mut touched = ledger.deployments_by_sha(&merge_sha)?;
     touched.extend(ledger.deployments_with(&request.repo, &merge_sha)?);

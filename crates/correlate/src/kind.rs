@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 
-use domain::event::{ChangeKind, Deployment, Override, PullRequest};
+use domain::event::{ChangeKind, Deployment, Override};
 use domain::fact::{CommitLink, DeploymentFact};
 use domain::rules::HotfixRules;
 use domain::{OrderKey, version};
 
 use crate::graph;
 use crate::ledger::{Ledger, Result, same_code};
+use crate::requests;
 
 /// What the kind of one deployment is decided from.
 pub(crate) struct Question<'a> {
@@ -91,8 +92,7 @@ fn hotfix_rule(ledger: &mut impl Ledger, question: &Question<'_>) -> Result<Opti
         return Ok(Some(format!("it fixes incident {}", told.fixes.join(", "))));
     }
     let (Some(repo), Some(sha)) = (&fact.repo, &fact.sha) else { return Ok(None) };
-    let Some(key) = ledger.pull_request_of(repo, sha)? else { return Ok(None) };
-    let Some(request) = ledger.entity(&key)?.as_ref().and_then(PullRequest::read) else { return Ok(None) };
+    let Some(request) = requests::merged_by(ledger, repo, sha)? else { return Ok(None) };
     let by =
         |part: &str, rule: &str| Some(format!("the {part} of its pull request #{} matches `{rule}`", request.number));
     if let Some(rule) = request.branch.as_deref().and_then(|branch| rules.branch(branch)) {

@@ -22,6 +22,7 @@ mod ledger;
 #[cfg(feature = "memory")]
 pub mod memory;
 mod reached;
+mod requests;
 mod signals;
 mod told;
 mod walk;

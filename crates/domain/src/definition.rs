@@ -110,6 +110,23 @@ pub enum LeadTimeStart {
     Commit,
     /// With the earliest new commit of the deployment: one lead time a deployment.
     FirstCommit,
+    /// With the opening of the pull request that brought the commit: one lead time a pull request.
+    PrOpened,
+    /// With the merge of that pull request: one lead time a pull request.
+    Merged,
+}
+
+impl LeadTimeStart {
+    /// The word in definitions.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            LeadTimeStart::Commit => "commit",
+            LeadTimeStart::FirstCommit => "first_commit",
+            LeadTimeStart::PrOpened => "pr_opened",
+            LeadTimeStart::Merged => "merged",
+        }
+    }
 }
 
 /// Which statistic is the value of a duration.

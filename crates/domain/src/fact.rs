@@ -394,6 +394,9 @@ pub struct CommitFact {
     pub first_arrival: bool,
     /// Its role.
     pub role: CommitRole,
+    /// Number of the pull request, in its repository, that brought it.
+    #[serde(default)]
+    pub pull_request: Option<String>,
 }
 
 /// Everything known of one incident.
@@ -442,7 +445,7 @@ impl IncidentFact {
     }
 }
 
-/// A pipeline run, canary analysis, flag change or service-level sample in its place.
+/// A pull request, pipeline run, canary analysis, flag change or service-level sample in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherFact {
     /// Identity.
@@ -451,7 +454,7 @@ pub struct OtherFact {
     pub product: Option<String>,
     /// The component it names.
     pub component: Option<ComponentId>,
-    /// When: the verdict, the change, the end of the sample, the start of the run.
+    /// When: the verdict, the change, the end of the sample, the start of the run, the opening of the pull request.
     pub at: Timestamp,
     /// What it says.
     pub values: serde_json::Map<String, serde_json::Value>,

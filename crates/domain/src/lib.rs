@@ -10,6 +10,7 @@ pub mod event;
 pub mod fact;
 pub mod key;
 pub mod metric;
+pub mod part;
 pub mod rules;
 pub mod time;
 pub mod version;

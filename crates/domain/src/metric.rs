@@ -85,6 +85,8 @@ metrics! {
     PipelineSuccessRate "pipeline_success_rate" "Pipeline success rate" Ratio "higher" "Pipeline runs that succeeded among those finished.";
     FlakyRunRate "flaky_run_rate" "Flaky run rate" Ratio "lower" "Commits whose pipeline failed and then passed unchanged, among those it ran for.";
     TimeInCi "time_in_ci" "Time in CI" Seconds "lower" "From the start to the end of a pipeline run that led to a deployment.";
+    ErrorBudgetRemaining "error_budget_remaining" "Error budget remaining" Ratio "higher" "What is left of the bad events an objective allows.";
+    BurnRate "burn_rate" "Burn rate" Count "lower" "How many times faster than allowed bad events come.";
     RolloutSpread "rollout_spread" "Rollout spread" Seconds "lower" "From the first to the last instance reached by one version.";
 }
 
@@ -145,6 +147,12 @@ reasons! {
     NotSemver "not_semver" "The version does not follow SemVer, which this definition asks for.";
     ZeroInterval "zero_interval" "Two deployments finished at the same instant.";
     NoNewCommits "no_new_commits" "The deployment brought no commit that was not already there: a rollback, a re-deployment, or merges only.";
+    NoPullRequest "no_pull_request" "No pull request is known that brought this commit. Send pull requests with `merge_sha` and their commits, or connect the tool they live in; a commit pushed directly has none.";
+    NoFirstCommit "no_first_commit" "The first commit of the pull request is not known. Send `first_commit_at` or its `commits`, or the pushes of its branch.";
+    CommitsRewritten "commits_rewritten" "Its first commit is later than its opening: the branch was rewritten, or the pull request was opened on an empty one.";
+    NotReviewed "not_reviewed" "Nobody reviewed it before it was merged, or its reviews are not sent.";
+    NotMerged "not_merged" "The pull request is not known to be merged.";
+    DeployedBeforeMerge "deployed_before_merge" "It was deployed before its pull request was merged: from its branch, or two clocks disagree.";
     NegativeLeadTime "negative_lead_time" "The commit is later than the deployment: two clocks disagree.";
     NegativeDuration "negative_duration" "The end is earlier than the start: two clocks disagree.";
     NoClosedIncidents "no_closed_incidents" "No incident was resolved in this window.";
@@ -155,7 +163,14 @@ reasons! {
     RunWithoutCommit "run_without_commit" "The run names no commit. Have the CI tool send it as `sha`.";
     NotDeployed "not_deployed" "Its commit was not deployed: a run of a branch, or of what was replaced before it went out.";
     RunNotPassed "run_not_passed" "The run did not succeed: what was deployed was built by another.";
+    StagesUnknown "stages_unknown" "The run tells of no stages. Send `stages`, or have the CI tool send its jobs.";
+    StageNotRun "stage_not_run" "The run had no such stage. Rules of the catalogue say what a stage is by its name.";
+    StageNotTimed "stage_not_timed" "The run does not say when such a stage began and ended.";
     OneInstance "one_instance" "It runs on one instance, or has reached one so far: a spread needs two.";
     NoCanaryData "no_canary_data" "No canary analysis is known here. Connect the rollout tool.";
+    NoSloData "no_slo_data" "No sample of a service level is known here. Send `slo_sample` events.";
+    NoObjective "no_objective" "The catalogue does not say what this service level is to reach. Write it under `[[slos]]` with its `name` and `objective`.";
+    NoEvents "no_events" "Its samples hold no events: nothing was asked of it.";
+    GoodAboveTotal "good_above_total" "Its samples tell of more good events than of all: the sender counts them wrongly.";
     NotDefinedAtLevel "not_defined_at_level" "This definition gives no value at this level of the tree.";
 }

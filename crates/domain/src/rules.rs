@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Deployment, PipelineRun};
+use crate::part::CiStage;
 
 /// Rules of one installation. Changing them is a journal row and re-links what they touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +17,30 @@ pub struct Rules {
     pub max_range_commits: u32,
     /// Pipeline runs that are deployments, for those whose tools report no deployments; the first that matches counts.
     pub workflow_deployments: Vec<WorkflowRule>,
+    /// What stages of pipeline runs are for, by their names; the first that matches counts, before those of Leadline.
+    pub stages: Vec<StageRule>,
 }
+
+/// What the stages of a name are for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageRule {
+    /// Name of the stage in any case; `*` stands for any text.
+    pub name: String,
+    /// What it is for.
+    pub stage: CiStage,
+}
+
+/// Words in the names of stages that tell what they are for. The first that is found counts: what tries or scans a build
+/// is named after both.
+const STAGE_WORDS: &[(CiStage, &[&str])] = &[
+    (CiStage::Validation, &["smoke", "validat", "verif", "acceptance"]),
+    (CiStage::Scan, &["scan", "sast", "dast", "sonar", "trivy", "snyk", "codeql", "audit", "security"]),
+    (CiStage::Test, &["test", "lint", "coverage", "e2e"]),
+    (CiStage::Deploy, &["deploy", "rollout", "promote", "helm"]),
+    (CiStage::Artifact, &["publish", "package", "artifact", "image", "docker", "push", "upload", "release"]),
+    (CiStage::Build, &["build", "compile"]),
+];
 
 /// Which pipeline runs are deployments, and where to. `*` stands for any text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +95,7 @@ impl Default for Rules {
             hotfix: HotfixRules::default(),
             max_range_commits: 5_000,
             workflow_deployments: Vec::new(),
+            stages: Vec::new(),
         }
     }
 }
@@ -102,6 +127,15 @@ impl Rules {
 }
 
 impl Rules {
+    /// What the stages of a name are for.
+    #[must_use]
+    pub fn stage(&self, name: &str) -> CiStage {
+        let name = name.to_lowercase();
+        let own = self.stages.iter().find(|rule| glob(&rule.name.to_lowercase(), &name));
+        let known = STAGE_WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word)));
+        own.map(|rule| rule.stage).or(known.map(|(stage, _)| *stage)).unwrap_or(CiStage::Other)
+    }
+
     /// The deployment a pipeline run is, when one of the rules says so.
     #[must_use]
     pub fn deployment_of(&self, run: &PipelineRun) -> Option<Deployment> {
@@ -164,6 +198,25 @@ mod tests {
         for name in ["preprod", "pre-prod", "non-production", "staging", "product-test", "delivery", ""] {
             assert!(!rules.is_production(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_stage_is_known_by_its_name_and_ones_own_rules_come_first() {
+        let mut rules = Rules::default();
+        for (name, stage) in [
+            ("Build", CiStage::Build),
+            ("unit-tests (ubuntu)", CiStage::Test),
+            ("Build & test", CiStage::Test),
+            ("docker build", CiStage::Artifact),
+            ("Smoke test", CiStage::Validation),
+            ("SonarQube", CiStage::Scan),
+            ("deploy to production", CiStage::Deploy),
+            ("Greet", CiStage::Other),
+        ] {
+            assert_eq!(rules.stage(name), stage, "{name}");
+        }
+        rules.stages = vec![StageRule { name: "gre*".to_owned(), stage: CiStage::Validation }];
+        assert_eq!(rules.stage("Greet"), CiStage::Validation);
     }
 
     #[test]

@@ -212,6 +212,9 @@ pub(crate) enum ReportFormat {
 pub(crate) struct ExplainArgs {
     /// The metric, such as lead_time
     pub(crate) metric: String,
+    /// Only a part of it, such as review of lead_time, test of time_in_ci or high of time_to_restore
+    #[arg(long, value_name = "PART")]
+    pub(crate) part: Option<String>,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
     /// How many rows to show of those used, and of those left out for each reason

@@ -1,5 +1,6 @@
 //! Answers in the shape of API.md.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
@@ -7,6 +8,7 @@ use domain::band::{self, Band, BandTable};
 use domain::catalogue::Node;
 use domain::definition::{Definition, RecoveryHeadline};
 use domain::metric::{Metric, Reason, Unit};
+use domain::part::{Part, Split};
 use serde::{Serialize, Serializer};
 
 use crate::distribution::Distribution;
@@ -88,6 +90,9 @@ pub struct MetricAnswer {
     /// Statistics of the rows of the whole subtree; for durations and the batch size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<Stats>,
+    /// The parts it is taken apart into, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitAnswer>,
     /// How those values lie, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distribution: Option<Distribution>,
@@ -102,6 +107,77 @@ pub struct MetricAnswer {
     /// Where the level of the series moved, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
+}
+
+/// A metric taken apart. The parts are in order; each is judged by its own population.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitAnswer {
+    /// By what.
+    pub by: Split,
+    /// The parts.
+    pub parts: Vec<PartAnswer>,
+    /// The stage that takes longest, of those with a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bottleneck: Option<Part>,
+}
+
+impl SplitAnswer {
+    /// Puts parts together.
+    #[must_use]
+    pub fn of(by: Split, parts: Vec<PartAnswer>) -> Self {
+        let slowest = parts.iter().filter(|part| part.value.is_some()).max_by(|one, other| {
+            // Of equals the first.
+            one.value.partial_cmp(&other.value).unwrap_or(Ordering::Equal).then(Ordering::Greater)
+        });
+        let bottleneck = slowest.map(|part| part.part).filter(|_| by == Split::Stage);
+        SplitAnswer { by, parts, bottleneck }
+    }
+}
+
+/// One part of a metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartAnswer {
+    /// Which.
+    pub part: Part,
+    /// What it is.
+    pub doc: &'static str,
+    /// The value in `unit`.
+    pub value: Option<f64>,
+    /// Its unit.
+    pub unit: Unit,
+    /// Rows used.
+    pub n: u64,
+    /// Rows left out, by reason.
+    pub excluded: BTreeMap<Reason, u64>,
+    /// Rows used although something is known to be missing, by what.
+    pub marked: BTreeMap<Reason, u64>,
+    /// Rows used among all rows; none when there are none.
+    pub coverage: Option<f64>,
+    /// Why there is no value.
+    pub reason: Option<Reason>,
+    /// What that means and what to do.
+    pub reason_text: Option<&'static str>,
+    /// Statistics of the rows of the whole subtree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Stats>,
+}
+
+/// Dresses the value of a part.
+#[must_use]
+pub fn part_answer(metric: Metric, part: Part, rolled: Rolled) -> PartAnswer {
+    PartAnswer {
+        part,
+        doc: part.doc(),
+        value: rolled.value,
+        unit: metric.unit(),
+        n: rolled.pool.n,
+        coverage: coverage(&rolled),
+        reason: rolled.reason,
+        reason_text: rolled.reason.map(Reason::doc),
+        stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        excluded: rolled.pool.excluded,
+        marked: rolled.pool.marked,
+    }
 }
 
 /// How the values of the children spread, in the metric's unit.
@@ -262,6 +338,7 @@ pub fn metric_answer(
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
         stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        split: None,
         distribution: None,
         spread: Spread::of(&rolled.children),
         previous: previous.map(|then| Change::between(metric.unit(), rolled.value, then.value, then.pool.n)),

@@ -4,7 +4,7 @@ use domain::definition::Children;
 use domain::metric::{Metric, Reason};
 
 use crate::literal::text;
-use crate::population::{View, ever, population};
+use crate::population::{View, ever, placed, population};
 use crate::question::{Question, Window};
 use crate::shape::{Carried, Family, Formula, family, formula};
 
@@ -28,9 +28,20 @@ pub fn leaves(question: &Question, metric: Metric, window: Window) -> String {
     let period = question
         .bucket
         .map_or_else(|| "instant(NULL)".to_owned(), |bucket| format!("period('{}', {zone}, at)", bucket.text()));
+    let population = population(question, metric, window);
+    let (placed, below) = (placed(&population), indent(&population));
+    let by = if placed { "place" } else { "product, component, instance" };
+    let leaves = format!(
+        "SELECT {by}, {period} AS period, reason, mark, count(*) AS n, {carried} AS carried\nFROM (\n  {below}\n) AS population\nGROUP BY {by}, {}, reason, mark",
+        if placed { 2 } else { 4 }
+    );
+    if !placed {
+        return leaves;
+    }
+    // Grouped by one number, named afterwards: many rows are counted, few are named.
     format!(
-        "SELECT product, component, instance, {period} AS period, reason, mark, count(*) AS n, {carried} AS carried\nFROM (\n  {}\n) AS population\nGROUP BY product, component, instance, 4, reason, mark",
-        indent(&population(question, metric, window))
+        "SELECT product, component, instance, period, reason, mark, n, carried\nFROM (\n  {}\n) AS leaves\nJOIN places USING (place)",
+        indent(&leaves)
     )
 }
 
@@ -49,12 +60,12 @@ pub fn presence(question: &Question, metric: Metric, window: Window) -> Option<S
         .bucket
         .filter(|_| weighted)
         .map(|bucket| format!("period('{}', {}, finished_at)", bucket.text(), text(&question.zone)));
-    let (column, by) = match period {
-        Some(period) => (format!("{period} AS period, "), format!(", {period}")),
+    let (name, column, by) = match period {
+        Some(period) => ("period, ", format!("{period} AS period, "), format!(", {period}")),
         None => Default::default(),
     };
     Some(format!(
-        "SELECT product, component, instance, {column}min(finished_at) AS first_at,\n  sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\nFROM deployments\nWHERE {conditions}\nGROUP BY product, component, instance{by}",
+        "SELECT product, component, instance, {name}first_at, n\nFROM (\n  SELECT place, {column}min(finished_at) AS first_at,\n    sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\n  FROM deployments\n  WHERE {conditions}\n  GROUP BY place{by}\n) AS present\nJOIN places USING (place)",
         crate::literal::instant(window.from)
     ))
 }
@@ -92,6 +103,8 @@ pub fn value(question: &Question, metric: Metric) -> String {
         Formula::Mean => "duration_stats(value)['mean']".to_owned(),
         Formula::Median => "duration_stats(value)['p50']".to_owned(),
         Formula::InverseMean => "86400.0 / duration_stats(value)['mean']".to_owned(),
+        Formula::Least => "min(value)".to_owned(),
+        Formula::Greatest => "max(value)".to_owned(),
         Formula::Ratio => "sum(value) / nullif(count(*), 0)".to_owned(),
     };
     format!(

@@ -3,6 +3,7 @@
 use domain::catalogue::Node;
 use domain::definition::Definition;
 use domain::metric::Metric;
+use domain::part::{Part, Split};
 use domain::time::DAY;
 use domain::{Code, Problem, Timestamp};
 use serde::Serialize;
@@ -73,6 +74,10 @@ pub struct Question {
     pub changes: Option<Timestamp>,
     /// Window to compare with.
     pub compare: Option<Window>,
+    /// Only this part of a metric, when it has it.
+    pub part: Option<Part>,
+    /// How metrics are taken apart besides.
+    pub split: Option<Split>,
     /// Labels that must all hold: of the deployment, else of its component, else of its product.
     pub labels: Vec<(String, String)>,
 }
@@ -91,6 +96,8 @@ impl Question {
             distribution: false,
             changes: None,
             compare: None,
+            part: None,
+            split: None,
             labels: Vec::new(),
         }
     }

@@ -326,6 +326,8 @@ impl<'a> Climb<'a> {
             Formula::Mean => statistics::mean(&pool.values),
             Formula::Median => statistics::percentile(&pool.values, 50),
             Formula::InverseMean => statistics::mean(&pool.values).map(|mean| 86_400.0 / mean),
+            Formula::Least => pool.values.first().copied(),
+            Formula::Greatest => pool.values.last().copied(),
             Formula::Ratio => (pool.n > 0).then(|| pool.sum / pool.n as f64),
         }
     }

@@ -16,6 +16,8 @@ pub enum Family {
     Pipelines,
     /// Canary analyses.
     Canaries,
+    /// Samples of service levels, put together by service level.
+    ServiceLevels,
 }
 
 /// What a leaf group carries besides its number of rows.
@@ -46,6 +48,10 @@ pub enum Formula {
     InverseMean,
     /// Sum divided by rows.
     Ratio,
+    /// The least of the values.
+    Least,
+    /// The greatest of the values.
+    Greatest,
 }
 
 /// Which rows.
@@ -57,6 +63,7 @@ pub const fn family(metric: Metric) -> Family {
         }
         Metric::PipelineSuccessRate | Metric::FlakyRunRate | Metric::TimeInCi => Family::Pipelines,
         Metric::CanarySuccessRate => Family::Canaries,
+        Metric::ErrorBudgetRemaining | Metric::BurnRate => Family::ServiceLevels,
         _ => Family::Deployments,
     }
 }
@@ -83,6 +90,9 @@ pub fn formula(metric: Metric, definition: &Definition) -> Formula {
         | Metric::TimeToAcknowledge
         | Metric::TimeToDetect => of(definition.recovery.statistic),
         Metric::BatchSize => Formula::Mean,
+        // The service level that is worst off speaks for its node: another that is well does not mend it.
+        Metric::ErrorBudgetRemaining => Formula::Least,
+        Metric::BurnRate => Formula::Greatest,
         Metric::ChangeFailureRate
         | Metric::ReworkRate
         | Metric::RollbackRate
@@ -101,7 +111,9 @@ impl Formula {
         match self {
             Formula::PerDay => Carried::Count,
             Formula::DeployDays => Carried::Days,
-            Formula::Mean | Formula::Median | Formula::InverseMean => Carried::Values,
+            Formula::Mean | Formula::Median | Formula::InverseMean | Formula::Least | Formula::Greatest => {
+                Carried::Values
+            }
             Formula::Ratio => Carried::Sum,
         }
     }
@@ -117,6 +129,12 @@ impl Formula {
 #[must_use]
 pub fn has_stats(metric: Metric) -> bool {
     metric.unit() == Unit::Seconds || metric == Metric::BatchSize
+}
+
+/// Whether a row is made of all that happened in the window, so that those of its buckets do not add up to it.
+#[must_use]
+pub const fn of_whole_window(metric: Metric) -> bool {
+    matches!(family(metric), Family::ServiceLevels)
 }
 
 /// Whether a metric says how deployments failed or how incidents were dealt with: under `mean_of_children` these start
@@ -163,5 +181,6 @@ pub const fn empty(metric: Metric) -> Reason {
         Family::Incidents => Reason::NoIncidents,
         Family::Pipelines => Reason::NoPipelineData,
         Family::Canaries => Reason::NoCanaryData,
+        Family::ServiceLevels => Reason::NoSloData,
     }
 }

@@ -5,6 +5,7 @@ use domain::definition::{
 };
 use domain::fact::{CauseAt, CauseScope, SignalKind};
 use domain::metric::Metric;
+use domain::part::{CiStage, Part, Stage};
 
 use crate::shape::{Family, base, family};
 
@@ -42,6 +43,8 @@ pub fn sentence(metric: Metric, definition: &Definition) -> String {
             "{} of the time from the start to the end of pipeline runs that succeeded and whose commit was deployed afterwards ({counted}).",
             statistic(definition.lead_time.statistic)
         ),
+        Metric::ErrorBudgetRemaining => "One minus the bad events of the window over those that the objective of a service level allows for as many events: below 0 more were bad than allowed. Of several service levels the one with least left.".to_owned(),
+        Metric::BurnRate => "Share of bad events in the window over the share that the objective of a service level allows: at 1 the budget lasts just as long as the window. Of several service levels the one that burns fastest.".to_owned(),
         Metric::RolloutSpread => format!(
             "{} of the time from the first to the last instance reached by the same code of a component, in counted deployments of the window and the 90 days before it.",
             statistic(definition.lead_time.statistic)
@@ -86,6 +89,18 @@ fn frequency(definition: &Definition, counted: &str) -> String {
 
 fn lead_time(definition: &Definition, counted: &str) -> String {
     let lead = definition.lead_time;
+    let request = match lead.start {
+        LeadTimeStart::PrOpened => Some("opening"),
+        LeadTimeStart::Merged => Some("merge"),
+        LeadTimeStart::Commit | LeadTimeStart::FirstCommit => None,
+    };
+    if let Some(start) = request.filter(|_| lead.of != LeadTimeOf::CommitAt) {
+        return format!(
+            "{} of the time from the {start} of {}",
+            statistic(lead.statistic),
+            requests(definition, counted)
+        );
+    }
     let of = match lead.of {
         LeadTimeOf::NewCommits if lead.start == LeadTimeStart::FirstCommit => {
             "from the earliest commit a deployment was the first to bring to any instance of its component to that deployment"
@@ -101,6 +116,61 @@ fn lead_time(definition: &Definition, counted: &str) -> String {
     };
     let semver = if lead.semver_only { " with a SemVer version" } else { "" };
     format!("{} of the time {of}, over {counted}{semver} that finished in the window.", statistic(lead.statistic))
+}
+
+/// Pull requests as the definition takes them, and what becomes of commits that came with none.
+fn requests(definition: &Definition, counted: &str) -> String {
+    let lead = definition.lead_time;
+    let of = match lead.of {
+        LeadTimeOf::NewCommits => {
+            "each pull request to the first deployment that brought its commits to any instance of its component"
+        }
+        LeadTimeOf::DeployedCommit | LeadTimeOf::CommitAt => {
+            "the pull request of the deployed commit to each deployment that brought it to an instance"
+        }
+    };
+    let semver = if lead.semver_only { " with a SemVer version" } else { "" };
+    format!(
+        "{of}, over {counted}{semver} that finished in the window. Commits that came with no known pull request are left out."
+    )
+}
+
+/// What a part of a metric means under a definition, in a few sentences.
+#[must_use]
+pub fn part_sentence(metric: Metric, part: Part, definition: &Definition) -> String {
+    let body = match part {
+        Part::Stage(stage) => {
+            let what = match stage {
+                Stage::Coding => "from the first commit of a pull request to its opening",
+                Stage::Pickup => "from the opening of a pull request to its first review",
+                Stage::Review => "from the first review of a pull request to its merge",
+                Stage::MergeToDeploy => "from the merge of a pull request to the end of the deployment",
+            };
+            format!(
+                "{} of the time {what}. The pull requests are those of lead time: from {}",
+                statistic(definition.lead_time.statistic),
+                requests(definition, population(definition.population))
+            )
+        }
+        Part::Ci(stage) => {
+            let what = match stage {
+                CiStage::Other => "that no rule knows".to_owned(),
+                stage => format!("whose name says that they are for `{}`", stage.text()),
+            };
+            format!(
+                "{} of the time that stages {what} took in a pipeline run; what ran beside another of its kind counts once. The runs are those that succeeded and whose commit was deployed afterwards ({}).",
+                statistic(definition.lead_time.statistic),
+                population(definition.population)
+            )
+        }
+        Part::Last(_) => {
+            return format!("{} Only samples of this part count: {}", sentence(metric, definition), part.doc());
+        }
+        Part::Severity(severity) => {
+            return format!("{} Only incidents of severity {} count.", sentence(metric, definition), severity.text());
+        }
+    };
+    format!("{body} {}{}", rollup(metric, definition), filter(definition))
 }
 
 fn failed(definition: &Definition) -> String {
@@ -203,6 +273,7 @@ fn duration(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use domain::definition::shipped;
+    use domain::part::Split;
 
     use super::*;
 
@@ -212,6 +283,10 @@ mod tests {
             for metric in Metric::ALL {
                 let text = sentence(*metric, &definition);
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");
+                for part in Split::ALL.into_iter().flat_map(|split| split.parts(*metric)) {
+                    let text = part_sentence(*metric, part, &definition);
+                    assert!(text.ends_with('.') && !text.contains("  "), "{text}");
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Problem;
 use domain::metric::{Metric, Reason};
-use metrics::words::sentence;
+use metrics::words::{part_sentence, sentence};
 use metrics::{DefinitionRef, Question, query};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -75,6 +75,7 @@ impl Warehouse {
     /// As [`Warehouse::answer`].
     pub async fn explain(&self, question: &Question, metric: Metric, page: Page) -> Result<Explanation, Problem> {
         question.check()?;
+        let question = &Question { bucket: None, ..question.clone() };
         let (_snapshot, session) = self.pinned()?;
         let run = async |sql: &str| engine::run(&session, sql).await.map_err(|error| problem(&error));
         let limit = page.limit.min(1_000);
@@ -98,7 +99,10 @@ impl Warehouse {
             node: question.node.to_ref().to_string(),
             metric,
             definition: DefinitionRef::from(&question.definition),
-            sentence: sentence(metric, &question.definition),
+            sentence: match question.part {
+                Some(part) => part_sentence(metric, part, &question.definition),
+                None => sentence(metric, &question.definition),
+            },
             sql: metrics::population::population(question, metric, question.window),
             value_sql: query::value(question, metric),
             population: used + excluded.values().sum::<u64>(),

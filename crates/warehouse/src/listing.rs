@@ -1,7 +1,7 @@
 //! Rows newest first, a page at a time.
 
 use domain::catalogue::Node;
-use domain::event::Status;
+use domain::event::{Severity, Status};
 use domain::{Code, Problem, Timestamp};
 use metrics::literal::{instant, text};
 use metrics::population::of_node;
@@ -27,6 +27,8 @@ pub struct Listing {
     pub production: Option<bool>,
     /// Incidents that are not resolved, or only those that are.
     pub open: Option<bool>,
+    /// Incidents of this severity.
+    pub severity: Option<Severity>,
     /// How many, at most 1,000.
     pub limit: usize,
     /// Where the page before ended.
@@ -37,7 +39,17 @@ impl Listing {
     /// The newest 50 of a node.
     #[must_use]
     pub fn of(node: Node) -> Self {
-        Listing { node, from: None, to: None, status: None, production: None, open: None, limit: 50, cursor: None }
+        Listing {
+            node,
+            from: None,
+            to: None,
+            status: None,
+            production: None,
+            open: None,
+            severity: None,
+            limit: 50,
+            cursor: None,
+        }
     }
 }
 
@@ -80,6 +92,9 @@ impl Warehouse {
             Some(true) => conditions.push("resolved_at IS NULL".to_owned()),
             Some(false) => conditions.push("resolved_at IS NOT NULL".to_owned()),
             None => {}
+        }
+        if let Some(severity) = listing.severity {
+            conditions.push(format!("severity = {}", text(severity.text())));
         }
         self.list("incidents", "started_at", conditions, listing).await
     }

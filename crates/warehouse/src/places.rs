@@ -32,7 +32,8 @@ impl Warehouse {
             }
         }
         let products = "SELECT DISTINCT product FROM incidents \
-            UNION SELECT DISTINCT product FROM canary_analyses UNION SELECT DISTINCT product FROM pipeline_runs";
+            UNION SELECT DISTINCT product FROM canary_analyses UNION SELECT DISTINCT product FROM pipeline_runs \
+            UNION SELECT DISTINCT product FROM slo_samples UNION SELECT DISTINCT product FROM flag_changes";
         let named = rows(&session, products).await?.into_iter().filter_map(|row| word(&row, "product"));
         places.products.extend(named.filter(|product| !product.is_empty()));
         Ok(places)

@@ -16,9 +16,12 @@ use domain::key::IncidentKey;
 use domain::metric::Metric;
 use domain::time::Month;
 use domain::{Code, DeploymentKey, EntityKey, Problem, Timestamp};
-use metrics::answer::{Bands, MetricAnswer, answer, distribution, metric_answer, node_values};
+use metrics::answer::{
+    Bands, MetricAnswer, SplitAnswer, answer, distribution, metric_answer, node_values, part_answer,
+};
 use metrics::inference::changes::{Changes, changes};
 use metrics::rollup::Plan;
+use metrics::shape::of_whole_window;
 use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
 
 use crate::cache::Cache;
@@ -502,18 +505,51 @@ impl Asking<'_> {
         for metric in &self.question.metrics {
             let window = self.question.window;
             let (leaves, presence) = self.rows(*metric, window, &mut known).await?;
-            let rolled = self.mine(&self.plan(*metric, window), &leaves.iter().collect::<Vec<_>>(), &presence);
+            let rolled = if of_whole_window(*metric) && self.question.bucket.is_some() {
+                let question = Question { bucket: None, ..self.question.clone() };
+                Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?
+            } else {
+                self.mine(&self.plan(*metric, window), &leaves.iter().collect::<Vec<_>>(), &presence)
+            };
             let series = self.series(*metric, &leaves, &presence)?;
             let previous = match self.question.compare {
                 None => None,
-                Some(window) => Some(self.rolled(*metric, window, &mut known).await?),
+                Some(window) => {
+                    let question = Question { bucket: None, ..self.question.clone() };
+                    Some(Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?)
+                }
             };
             let changes = self.changes(*metric, series.as_deref())?;
+            let nothing_there = rolled.pool.n == 0 && rolled.pool.excluded.is_empty();
             let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
             let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
-            found.insert(*metric, MetricAnswer { distribution: lie, changes, ..answer });
+            let split = self.split(*metric, nothing_there, &mut known).await?;
+            found.insert(*metric, MetricAnswer { split, distribution: lie, changes, ..answer });
         }
         Ok(answer(self.question, &bands, found))
+    }
+
+    /// A metric taken apart in the way asked for: each part is a question of its own.
+    /// Where the metric has no rows its parts have none.
+    async fn split(
+        &self,
+        metric: Metric,
+        nothing_there: bool,
+        known: &mut Known,
+    ) -> Result<Option<SplitAnswer>, Problem> {
+        let Some(by) = self.question.split else { return Ok(None) };
+        let mut parts = Vec::new();
+        for part in by.parts(metric) {
+            let question = Question { part: Some(part), bucket: None, ..self.question.clone() };
+            let asking = Asking { question: &question, ..*self };
+            let rolled = if nothing_there {
+                metrics::rollup::nothing(&asking.plan(metric, question.window), &question.node)
+            } else {
+                asking.rolled(metric, question.window, known).await?
+            };
+            parts.push(part_answer(metric, part, rolled));
+        }
+        Ok((!parts.is_empty()).then(|| SplitAnswer::of(by, parts)))
     }
 
     fn series(&self, metric: Metric, leaves: &[Leaf], presence: &[Presence]) -> Result<Option<Vec<Point>>, Problem> {

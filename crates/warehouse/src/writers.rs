@@ -8,9 +8,12 @@ use domain::event::EventKind;
 use domain::{DeploymentKey, EntityKey};
 
 use crate::lake::{Filed, Keys};
-use crate::snapshot::{Key, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
+use crate::snapshot::{Key, Place, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
 use crate::tables::places::{self, Places};
-use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
+use crate::tables::{
+    canary_analyses, commits, deployments, flag_changes, incidents, pipeline_runs, pipeline_stages, pull_requests,
+    slo_samples,
+};
 use crate::warehouse::Batch;
 
 macro_rules! tables {
@@ -95,6 +98,14 @@ tables! {
     canary_analyses by &["source", "id"];
     /// Pipeline runs.
     pipeline_runs by &["source", "id"];
+    /// Stages of pipeline runs.
+    pipeline_stages by &["source", "id", "position"];
+    /// Pull requests.
+    pull_requests by &["source", "id"];
+    /// Samples of service levels.
+    slo_samples by &["source", "id"];
+    /// Changes of feature flags.
+    flag_changes by &["source", "id"];
 }
 
 impl Writers {
@@ -147,8 +158,7 @@ impl Puts {
             let place = place(fact.lane.component.product(), fact.finished_at);
             let also = before.months(EventKind::Deployment, &key);
             let (row, own) = deployments::with_commits(fact, commits);
-            // Its commits may be gone now: their rows are looked for where it is.
-            let months = also.iter().copied().chain([place.1]).collect();
+            let months = also_of(&also, &place);
             puts.commits.push(Put { key: key.clone(), place: place.clone(), rows: own, also: months });
             puts.deployments.push(Put { key, place, rows: vec![row], also });
         }
@@ -169,7 +179,19 @@ impl Puts {
             let place = place(fact.product.as_deref().unwrap_or_default(), Some(fact.at));
             match fact.key.kind {
                 EventKind::CanaryAnalysis => puts.canary_analyses.push(Put { key, place, rows: vec![fact], also }),
-                EventKind::PipelineRun => puts.pipeline_runs.push(Put { key, place, rows: vec![fact], also }),
+                EventKind::PipelineRun => {
+                    let rows = pipeline_stages::rows(&fact);
+                    puts.pipeline_stages.push(Put {
+                        key: key.clone(),
+                        place: place.clone(),
+                        rows,
+                        also: also_of(&also, &place),
+                    });
+                    puts.pipeline_runs.push(Put { key, place, rows: vec![fact], also });
+                }
+                EventKind::PullRequest => puts.pull_requests.push(Put { key, place, rows: vec![fact], also }),
+                EventKind::SloSample => puts.slo_samples.push(Put { key, place, rows: vec![fact], also }),
+                EventKind::FlagChange => puts.flag_changes.push(Put { key, place, rows: vec![fact], also }),
                 _ => {}
             }
         }
@@ -192,6 +214,11 @@ impl<'b> Before<'b> {
     fn months(&self, kind: EventKind, key: &Key) -> Vec<Filed> {
         self.0.get(&(kind, &*key.0, &*key.1)).cloned().unwrap_or_default()
     }
+}
+
+/// Where to look for rows of one that may have none any more: also where it is.
+fn also_of(also: &[Filed], place: &Place) -> Vec<Filed> {
+    also.iter().copied().chain([place.1]).collect()
 }
 
 /// No rows for a key; where they would be is of no matter.

@@ -4,6 +4,7 @@ import type { components, paths } from './schema'
 type Schemas = components['schemas']
 export type Answer = Schemas['Answer']
 export type MetricAnswer = Schemas['MetricAnswer']
+export type Part = Schemas['Part']
 export type Tree = Schemas['Tree']
 export type TreeNode = Schemas['Node']
 export type Value = Schemas['Value']

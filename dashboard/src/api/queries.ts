@@ -71,9 +71,9 @@ export function tree(address: Address) {
   })
 }
 
-/** Metrics of a node without series. */
-export function plain(address: Address, node: string, names: string[]) {
-  const question = { ...asked(address), node, metric: names.join(',') }
+/** Metrics of a node without series; with `split`, taken apart where they have such parts. */
+export function plain(address: Address, node: string, names: string[], split?: 'stage' | 'severity' | 'last') {
+  const question = { ...asked(address), node, metric: names.join(','), split }
   return queryOptions({
     queryKey: ['series', 'plain', question],
     queryFn: ({ signal }) => inTurn(() => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))),
@@ -149,8 +149,10 @@ export function incidents(address: Address, limit: number) {
   })
 }
 
-export function explain(address: Address, metric: string, limit: number) {
-  const question = { ...asked(address), node: address.node, metric, limit }
+/** A metric, or `METRIC:PART`. */
+export function explain(address: Address, what: string, limit: number) {
+  const [metric = what, part] = what.split(':')
+  const question = { ...asked(address), node: address.node, metric, part, limit }
   return queryOptions({
     queryKey: ['explain', question],
     queryFn: ({ signal }) => body(client.GET('/api/v1/explain', { params: { query: question }, signal })),

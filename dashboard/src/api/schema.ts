@@ -1904,7 +1904,7 @@ export interface components {
          * @description A metric.
          * @enum {string}
          */
-        Metric: "deployment_frequency" | "lead_time" | "change_failure_rate" | "failed_deployment_recovery_time" | "rework_rate" | "time_to_restore" | "time_to_mitigate" | "time_to_acknowledge" | "time_to_detect" | "rollback_rate" | "deployment_success_rate" | "automated_deployment_rate" | "batch_size" | "config_deployment_frequency" | "canary_success_rate" | "pipeline_success_rate" | "flaky_run_rate" | "time_in_ci" | "rollout_spread";
+        Metric: "deployment_frequency" | "lead_time" | "change_failure_rate" | "failed_deployment_recovery_time" | "rework_rate" | "time_to_restore" | "time_to_mitigate" | "time_to_acknowledge" | "time_to_detect" | "rollback_rate" | "deployment_success_rate" | "automated_deployment_rate" | "batch_size" | "config_deployment_frequency" | "canary_success_rate" | "pipeline_success_rate" | "flaky_run_rate" | "time_in_ci" | "error_budget_remaining" | "burn_rate" | "rollout_spread";
         /** @description One metric of one node. */
         MetricAnswer: {
             band: null | components["schemas"]["Band"];
@@ -1928,6 +1928,7 @@ export interface components {
             /** @description What that means and what to do. */
             reason_text: string | null;
             series?: components["schemas"]["Point"][];
+            split?: components["schemas"]["Split"];
             spread: null | components["schemas"]["Spread"];
             stats?: components["schemas"]["Stats"];
             unit: components["schemas"]["Unit"];
@@ -1976,6 +1977,32 @@ export interface components {
             /** @description Who owns it. */
             team: string | null;
         };
+        /** @description One part of a metric, judged by its own population. */
+        Part: {
+            /** @description Rows used among all rows. */
+            coverage: number | null;
+            /** @description What it is. */
+            doc: string;
+            /** @description Rows by reason. */
+            excluded: {
+                [key: string]: number;
+            };
+            /** @description Rows by reason. */
+            marked: {
+                [key: string]: number;
+            };
+            /** @description Rows used. */
+            n: number;
+            /** @description Which. */
+            part: string;
+            reason: null | components["schemas"]["Reason"];
+            /** @description What that means and what to do. */
+            reason_text: string | null;
+            stats?: components["schemas"]["Stats"];
+            unit: components["schemas"]["Unit"];
+            /** @description The value in `unit`. */
+            value: number | null;
+        };
         /** @description A value in one bucket. */
         Point: {
             /**
@@ -2009,7 +2036,7 @@ export interface components {
          * @description Why there is no value, or why a row is left out.
          * @enum {string}
          */
-        Reason: "no_deployments" | "no_incidents" | "no_failures" | "single_deployment" | "first_deployment" | "range_incomplete" | "no_commit_link" | "not_semver" | "zero_interval" | "no_new_commits" | "negative_lead_time" | "negative_duration" | "no_closed_incidents" | "not_recovered" | "not_recorded" | "trigger_unknown" | "no_pipeline_data" | "run_without_commit" | "not_deployed" | "run_not_passed" | "one_instance" | "no_canary_data" | "not_defined_at_level";
+        Reason: "no_deployments" | "no_incidents" | "no_failures" | "single_deployment" | "first_deployment" | "range_incomplete" | "no_commit_link" | "not_semver" | "zero_interval" | "no_new_commits" | "no_pull_request" | "no_first_commit" | "commits_rewritten" | "not_reviewed" | "not_merged" | "deployed_before_merge" | "negative_lead_time" | "negative_duration" | "no_closed_incidents" | "not_recovered" | "not_recorded" | "trigger_unknown" | "no_pipeline_data" | "run_without_commit" | "not_deployed" | "run_not_passed" | "stages_unknown" | "stage_not_run" | "stage_not_timed" | "one_instance" | "no_canary_data" | "no_slo_data" | "no_objective" | "no_events" | "good_above_total" | "not_defined_at_level";
         /** @description A reason for people. */
         ReasonDoc: {
             /** @description What it means and what to do. */
@@ -2024,6 +2051,17 @@ export interface components {
             index: number;
             /** @description What is wrong, in a sentence. */
             message: string;
+        };
+        /** @description A metric taken apart. */
+        Split: {
+            /** @description The stage that takes longest, of those with a value. */
+            bottleneck?: string;
+            /**
+             * @description By what.
+             * @enum {string}
+             */
+            by: "stage" | "severity" | "last";
+            parts: components["schemas"]["Part"][];
         };
         /** @description How the values of the children spread. */
         Spread: {
@@ -2461,6 +2499,8 @@ export interface operations {
                 from?: string;
                 /** @description First instant after the window */
                 to?: string;
+                /** @description A part of the metric, as for `/api/v1/metrics` */
+                part?: string;
                 /** @description Rows of each list, 0 to 1000; 20 when left out */
                 limit?: number;
                 /** @description Rows of each list to skip */
@@ -2503,6 +2543,8 @@ export interface operations {
                 to?: string;
                 /** @description Only open ones, or only resolved ones */
                 open?: boolean;
+                /** @description `critical`, `high`, `medium`, `low` or `unknown` */
+                severity?: string;
                 /** @description 1 to 1000; 50 when left out */
                 limit?: number;
                 /** @description `next` of the page before */
@@ -2742,6 +2784,10 @@ export interface operations {
                 distribution?: boolean;
                 /** @description `true` adds `changes` to metrics with a series: where its level moved, over whole buckets that are over. Needs `bucket` */
                 changes?: boolean;
+                /** @description `stage`, `severity` or `last`: adds `split` to the metrics that have such parts, each part with its own population. Stages of `lead_time`: `coding`, `pickup`, `review`, `merge_to_deploy`; of `time_in_ci`: `build`, `test`, `scan`, `artifact`, `deploy`, `validation`, `other`; severities of the times of incidents; `5m`, `1h`, `6h` and `3d` up to the end of the window of `burn_rate` */
+                split?: string;
+                /** @description Only this part of the one metric asked for: a word of `split` */
+                part?: string;
             };
             header?: never;
             path?: never;

@@ -16,13 +16,16 @@ import classes from './Explain.module.css'
 
 const FIRST = 10
 const MORE = 100
+/** A hash is known by its first signs; a pull request by all of its name. */
+const HASH = /^([0-9a-f]{8})[0-9a-f]+$/
 
 /** One number taken apart; open when the address names a metric to explain. */
 export function Explain({ definitions, nodeName }: { definitions: Definitions | undefined; nodeName: string }) {
   const { address, set } = usePlace()
   const last = useRef(address.explain)
   if (address.explain) last.current = address.explain
-  const metric = address.explain ?? last.current
+  const what = address.explain ?? last.current
+  const [metric, part] = what?.split(':') ?? []
   const doc = definitions?.metrics.find((each) => each.id === metric)
   return (
     <Drawer.Root
@@ -38,20 +41,21 @@ export function Explain({ definitions, nodeName }: { definitions: Definitions | 
       <Drawer.Content>
         <div className={classes.header}>
           <Drawer.Title>
-            {words.docs[metric ?? ''] ? titleOf(metric ?? '', definitions) : (doc?.title ?? metric)} <span className={classes.of}>{words.explain.of(nodeName)}</span>
+            {words.docs[metric ?? ''] ? titleOf(metric ?? '', definitions) : (doc?.title ?? metric)}
+            {part && ` · ${words.parts[part] ?? part}`} <span className={classes.of}>{words.explain.of(nodeName)}</span>
           </Drawer.Title>
           <Drawer.CloseButton aria-label={words.explain.close} />
         </div>
-        <Drawer.Body>{metric && <Body key={metric} metric={metric} />}</Drawer.Body>
+        <Drawer.Body>{what && metric && <Body key={what} what={what} metric={metric} />}</Drawer.Body>
       </Drawer.Content>
     </Drawer.Root>
   )
 }
 
-function Body({ metric }: { metric: string }) {
+function Body({ what, metric }: { what: string; metric: string }) {
   const { address } = usePlace()
   const [limit, setLimit] = useState(FIRST)
-  const { data, error, isPlaceholderData, refetch } = useQuery(explain(address, metric, limit))
+  const { data, error, isPlaceholderData, refetch } = useQuery(explain(address, what, limit))
   if (error && !data) return <Failure error={error} retry={() => void refetch()} />
   if (!data) return <div className="skeleton" style={{ height: 320 }} />
   const { answer, explanation } = data
@@ -174,7 +178,7 @@ function Rows({ rows, answer, caption }: { rows: ExplainedRow[]; answer: MetricA
               <td className={classes.id} title={`${row.source}/${row.id}`}>
                 {row.id}
               </td>
-              {items && <td className="mono">{row.item?.slice(0, 8) ?? words.none}</td>}
+              {items && <td className="mono">{row.item?.replace(HASH, '$1') ?? words.none}</td>}
               <td className="right">{value(row)}</td>
             </tr>
           ))}

@@ -14,6 +14,7 @@ import { ChartActions, fileName } from './ChartActions'
 import { Empty } from './Empty'
 import { Failure } from './Failure'
 import { reasonText } from './reason'
+import { Split } from './Split'
 import { Table } from './Table'
 import classes from './Flow.module.css'
 
@@ -22,7 +23,7 @@ const BESIDE = ['batch_size', 'time_in_ci', 'pipeline_success_rate', 'flaky_run_
 /** From commit to production: how long it takes how many, what is known of the way, and what is not. */
 export function Flow({ definitions }: { definitions: Definitions | undefined }) {
   const { address, to } = usePlace()
-  const { data, error, isPlaceholderData, refetch } = useQuery(plain(address, address.node, ['lead_time', ...BESIDE]))
+  const { data, error, isPlaceholderData, refetch } = useQuery(plain(address, address.node, ['lead_time', ...BESIDE], 'stage'))
   const [frame, width] = useWidth<HTMLDivElement>()
   const png = useRef<HTMLDivElement>(null)
   const lead = data?.metrics['lead_time']
@@ -48,13 +49,8 @@ export function Flow({ definitions }: { definitions: Definitions | undefined }) 
           <div ref={png}>{width > 0 && <Steps steps={steps} width={width} title={sentence} />}</div>
         )}
       </div>
-      <h3 className={classes.head}>{words.flow.stages}</h3>
-      <p className={classes.stages}>
-        {words.flow.stageNames.map((name) => (
-          <span key={name}>{name}</span>
-        ))}
-      </p>
-      <p className="note">{words.flow.stagesWhy}</p>
+      <Split metric="lead_time" answer={lead} title={words.flow.stages} sentence={words.flow.stagesSentence} width={width} definitions={definitions} />
+      <Split metric="time_in_ci" answer={data?.metrics['time_in_ci']} title={words.flow.ci} sentence={words.flow.ciSentence} width={width} definitions={definitions} />
       {data && (
         <dl className={classes.beside}>
           {BESIDE.map((metric) => {

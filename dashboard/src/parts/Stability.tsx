@@ -15,6 +15,7 @@ import { Card } from './Card'
 import { ChartActions, fileName } from './ChartActions'
 import { Empty } from './Empty'
 import { Failure } from './Failure'
+import { Split } from './Split'
 import { Table } from './Table'
 import classes from './Stability.module.css'
 
@@ -26,6 +27,14 @@ export function Stability({ definitions }: { definitions: Definitions | undefine
   const { address, to } = usePlace()
   const { data, error, isPlaceholderData, refetch } = useQuery(troubleRows(address))
   const steps = useQuery(plain(address, address.node, STEPS))
+  // Taken apart only where there is something to take apart: each part is a question of its own.
+  const restored = (steps.data?.metrics['time_to_restore']?.n ?? 0) > 0
+  const severities = useQuery({ ...plain(address, address.node, ['time_to_restore'], 'severity'), enabled: restored })
+  const restore = severities.data?.metrics['time_to_restore']
+  const levels = useQuery(plain(address, address.node, ['error_budget_remaining']))
+  const budget = levels.data?.metrics['error_budget_remaining']
+  const burning = useQuery({ ...plain(address, address.node, ['burn_rate'], 'last'), enabled: budget?.value != null })
+  const burn = burning.data?.metrics['burn_rate']
   const [frame, width] = useWidth<HTMLDivElement>()
   const png = useRef<HTMLDivElement>(null)
   const rows = data && definitions ? troubles(data.explained.explanation.rows, data.deployments.deployments, data.incidents.incidents, failureOf(definitions, address.definition)) : undefined
@@ -93,6 +102,20 @@ export function Stability({ definitions }: { definitions: Definitions | undefine
               return { name: titleOf(step, definitions), value: answer?.value ?? null, text: format(answer?.value, 's'), note: answer ? words.tile.n(answer.n) : '' }
             })}
           />
+        </>
+      )}
+      {restored && restore && (
+        <Split metric="time_to_restore" answer={restore} title={words.stability.severities} sentence={words.stability.bySeverity(windowName(address.window, address.zone))} width={width} definitions={definitions} />
+      )}
+      {budget?.value != null && burn && (
+        <>
+          <Split metric="burn_rate" answer={burn} title={titleOf('burn_rate', definitions)} sentence={words.stability.burning(windowName(address.window, address.zone))} width={width} definitions={definitions} />
+          <p className="note">
+            <a href={to({ explain: 'error_budget_remaining' })} onClick={keep}>
+              {titleOf('error_budget_remaining', definitions)}
+            </a>
+            : <strong>{format(budget.value, 'ratio')}</strong> <span className="dim">{words.stability.levels(budget.n)}</span>
+          </p>
         </>
       )}
     </Card>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Deployment, ExplainedRow, Incident, MetricAnswer } from '../api/client'
 import { apart, histogramCsv, labelled, toHistogram } from '../charts/toHistogram'
+import { partsCsv, toParts } from '../charts/toParts'
 import { toSteps } from '../charts/toSteps'
 import type { Failure } from '../failure'
 import { metricOf, troubles, troublesCsv } from '../stability'
@@ -83,5 +84,23 @@ describe('what failed', () => {
   it('has a file without formulas, and leads to explanations', () => {
     expect(troublesCsv(rows).split('\r\n')[1]).toBe('incident,2025-01-03T00:00:00.000Z,,shop,"=bad",high,s/d1,s/i')
     expect(metricOf('incident', undefined)).toBe('time_to_restore')
+  })
+})
+
+describe('a metric taken apart', () => {
+  const part = (name: string, value: number | null, n: number, more: object = {}) => ({ part: name, value, n, unit: 's', excluded: {}, marked: {}, coverage: n > 0 ? 1 : null, reason: null, reason_text: null, doc: '', ...more })
+  const split = { by: 'stage', bottleneck: 'review', parts: [part('coding', 60, 9), part('pickup', null, 0, { reason: 'not_reviewed' }), part('review', 3600, 3)] }
+
+  it('draws the parts that have a value and names the one that takes longest', () => {
+    expect(toParts(answer({ split }))).toEqual([
+      { part: 'coding', value: 60, n: 9, most: false },
+      { part: 'review', value: 3600, n: 3, most: true },
+    ])
+    expect(toParts(answer({}))).toBeNull()
+    expect(toParts(answer({ split: { ...split, parts: [part('coding', null, 0)] } }))).toBeNull()
+  })
+
+  it('has every part in its file, with why one has no value', () => {
+    expect(partsCsv(answer({ split }).split?.parts ?? [], 's')).toBe('part,value (s),n,coverage,reason\r\ncoding,60,9,1,\r\npickup,,0,,not_reviewed\r\nreview,3600,3,1,\r\n')
   })
 })

@@ -120,6 +120,8 @@ export const en = {
     pipeline_success_rate: 'runs',
     flaky_run_rate: 'commits',
     time_in_ci: 'runs',
+    error_budget_remaining: 'service levels',
+    burn_rate: 'service levels',
     rollout_spread: 'versions',
   } as Record<string, string>,
   /** Why there is no value, by reason; in English the server's own words. */
@@ -234,6 +236,10 @@ export const en = {
     none: 'Nothing failed in this window',
     noneWhy: (n: number) => `${plural(n, 'deployment was', 'deployments were')} looked at, and no incident was reported. Where incidents live in a tool that is not connected, they are missing here.`,
     steps: 'Steps of an incident, from its start',
+    burning: (window: string) => `How many times faster than allowed bad events came in the last part of the window, ${window}; at 1 the budget lasts just as long.`,
+    levels: (n: number) => `the least of ${plural(n, 'service level', 'service levels')}`,
+    severities: 'Time to restore by severity',
+    bySeverity: (window: string) => `How long incidents of each severity lasted, ${window}.`,
   },
 
   flow: {
@@ -242,11 +248,44 @@ export const en = {
     within: { p50: 'half within', p75: 'three quarters within', p90: 'nine in ten within', p95: '19 in 20 within' },
     share: 'Changes',
     none: 'No change has a lead time here',
-    stages: 'Where the time goes: not measured yet',
-    stageNames: ['coding', 'waiting for review', 'review', 'merge to deployment'],
-    stagesWhy:
-      'Lead time is one number so far; its stages will follow from pull requests. Send them now: they are kept, so the stages of this time can be told once they are measured.',
+    stages: 'Where the time goes',
+    stagesSentence: 'How long the pull requests that were deployed spent in each stage.',
+    ci: 'In the pipeline',
+    ciSentence: 'How long the stages of the runs took whose commit was deployed.',
   },
+
+  split: {
+    part: 'Part',
+    rows: 'Rows',
+    used: 'Used',
+    why: 'Why there is none',
+    bottleneck: (name: string) => `Longest: ${name}.`,
+    alone: 'Each part is judged by itself: medians do not add up.',
+    none: (reason: string) => `Not known here. ${reason}`,
+  },
+  /** Parts of metrics, by their words in the API. */
+  parts: {
+    coding: 'coding',
+    pickup: 'waiting for review',
+    review: 'review',
+    merge_to_deploy: 'merge to deployment',
+    build: 'build',
+    test: 'test',
+    scan: 'scan',
+    artifact: 'artifact',
+    deploy: 'deploy',
+    validation: 'validation',
+    other: 'other',
+    critical: 'critical',
+    high: 'high',
+    medium: 'medium',
+    low: 'low',
+    unknown: 'not told',
+    '5m': '5 minutes',
+    '1h': '1 hour',
+    '6h': '6 hours',
+    '3d': '3 days',
+  } as Record<string, string>,
 
   page: { ownedBy: 'owned by' },
 

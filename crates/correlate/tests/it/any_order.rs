@@ -1,13 +1,14 @@
 //! Any order, any repeats, any split into batches gives what one full pass gives, and that is what the reference says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use correlate::Engine;
 use correlate::memory::MemoryLedger;
-use domain::catalogue::{Catalogue, Component, Domain, Platform, Product};
+use domain::catalogue::{Catalogue, Component, Domain, Platform, Product, Slo};
 use domain::event::{Event, EventKind, entity_key};
 use domain::fact::DeploymentFact;
-use domain::rules::WorkflowRule;
+use domain::part::CiStage;
+use domain::rules::{StageRule, WorkflowRule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,6 +32,14 @@ fn catalogue() -> Catalogue {
     catalogue.rules.max_range_commits = 4;
     catalogue.rules.workflow_deployments =
         vec![WorkflowRule { name: "Deploy*".into(), environment: "production".into(), ..WorkflowRule::default() }];
+    let slo = |name: &str, product: Option<&str>, objective| Slo {
+        name: name.to_owned(),
+        product: product.map(str::to_owned),
+        component: None,
+        objective,
+    };
+    catalogue.slos = vec![slo("slo 0", Some("shop"), 0.9), slo("slo 1", None, 0.99), slo("slo 1", Some("known"), 0.5)];
+    catalogue.rules.stages = vec![StageRule { name: "gre*".into(), stage: CiStage::Scan }];
     catalogue
 }
 
@@ -69,6 +78,9 @@ fn change() -> impl Strategy<Value = Value> {
             }
             if shape == 2 {
                 value["paths"] = json!([if own_path { "lib/x" } else { "doc/x" }]);
+            }
+            if own_path && target == 7 {
+                value["pull_request"] = json!(at % 3);
             }
             value
         },
@@ -224,9 +236,37 @@ fn other() -> impl Strategy<Value = Value> {
                 value
             }
         ),
-        (0u8..3, 0u8..8, 0u8..7).prop_map(|(number, commit, shape)| {
-            // A merge makes one commit: each number has its own.
-            let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0), "merge_sha": commit_name(number * 2 + 1)});
+        (0u8..3, 0u8..3, 0u8..72).prop_map(|(slo, place, at)| {
+            let mut value = json!({"type": "slo_sample", "slo": format!("slo {slo}"), "at": hour(at), "good": at, "total": 72});
+            value[if place == 0 { "product" } else { "component" }] =
+                json!(if place == 0 { "shop" } else { ["cart", "mono"][usize::from(place) - 1] });
+            value
+        }),
+        (0u8..3, 0u8..5, 0u8..2).prop_map(|(run, job, state)| {
+            let mut stage = json!({"name": (["build", "unit test", "greet"][usize::from(job) % 3]), "started_at": hour(job)});
+            if state == 1 {
+                stage["finished_at"] = json!(hour(job + 1));
+            }
+            json!({"type": "pipeline_run", "id": format!("p{run}"), "source": "s0", "status": "in_progress",
+                "started_at": hour(0), "updated_at": hour(job + 2 * state), (format!("stage.{job}")): stage})
+        }),
+        (0u8..3, 0u8..8, 0u8..7, 0u8..5, 0u8..4).prop_map(|(number, commit, shape, state, updated)| {
+            let mut value = json!({"type": "pull_request", "repo": "acme/mono", "number": number, "opened_at": hour(0)});
+            // A merge makes one commit: each number has its own, and another where it was told wrongly at first.
+            match state {
+                0 => value["closed_at"] = json!(hour(20)),
+                1 => value["merge_sha"] = json!(commit_name(number * 2 + 2)),
+                _ => {
+                    value["merged_at"] = json!(hour(20 + number));
+                    value["merge_sha"] = json!(commit_name(number * 2 + 1));
+                }
+            }
+            if updated > 0 {
+                value["updated_at"] = json!(hour(70 + updated));
+            }
+            if updated == 2 {
+                value["first_review_at"] = json!(hour(commit));
+            }
             match shape {
                 0 => value["labels"] = json!({"hotfix": ""}),
                 1 => value["title"] = json!("Revert \"x\""),
@@ -286,7 +326,10 @@ fn comparable(fact: &DeploymentFact, ledger: &MemoryLedger) -> Expected {
         brings_new_commit: fact.brings_new_commit,
         first_deployment: fact.first_deployment,
         incomplete: fact.range_incomplete.is_some(),
-        commits: rows.iter().map(|row| (row.sha.clone(), row.role.text(), row.first_arrival)).collect::<BTreeSet<_>>(),
+        commits: rows
+            .iter()
+            .map(|row| ((row.sha.clone(), row.role.text(), row.first_arrival), row.pull_request.clone()))
+            .collect(),
         blames: fact.blames.as_ref().map(|blame| blame.deployment.clone()),
         signals,
         tallies: fact

@@ -288,3 +288,80 @@ fn a_merge_commit_is_left_out_and_kept_as_a_row() {
     assert!(rows.iter().any(|row| row.role == CommitRole::Merge));
     assert_eq!(world.fact("2").head_committed_at, Some(crate::support::at("2025-01-01T07:00:00Z")));
 }
+
+/// Names of the commits of a deployment, each with the pull request that brought it.
+fn brought(world: &World, id: &str) -> Vec<(String, Option<String>)> {
+    let rows = world.ledger.all_commits()[&domain::DeploymentKey::new("test", id)].to_vec();
+    let name = |row: &domain::fact::CommitFact| {
+        ["d", "e", "f", "m", "p", "q", "r", "s", "t"].into_iter().find(|name| sha(name) == row.sha).map(str::to_owned)
+    };
+    let mut rows: Vec<_> = rows.iter().filter_map(|row| Some((name(row)?, row.pull_request.clone()))).collect();
+    rows.sort();
+    rows
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
+    let number = |number: &str| Some(number.to_owned()).filter(|number| !number.is_empty());
+    expected.iter().map(|(name, by)| ((*name).to_owned(), number(by))).collect()
+}
+
+fn merged(number: u32, merge: &str, more: Value) -> Value {
+    let base = json!({"type": "pull_request", "repo": "acme/shop", "number": number, "opened_at": "2025-01-01T00:00:00Z",
+        "merged_at": "2025-01-02T11:00:00Z", "merge_sha": sha(merge)});
+    crate::support::with(base, more)
+}
+
+#[test]
+fn a_merge_brings_the_commits_that_its_first_parent_has_not() {
+    let mut world = World::of(&history());
+    world.tell(&[
+        change("p", "01T20", &["d"], json!({})),
+        change("q", "01T21", &["p"], json!({})),
+        // A pull request into the branch of another.
+        change("t", "01T22", &["q"], json!({})),
+        change("r", "01T23", &["q", "t"], json!({})),
+        change("s", "02T10", &["e", "r"], json!({})),
+    ]);
+    world.tell(&[deploy("1", "02T00", "e"), deploy("2", "03T00", "s")]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", ""), ("q", ""), ("r", ""), ("s", ""), ("t", "")]));
+    world.tell(&[merged(7, "s", json!({}))]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", "7"), ("q", "7"), ("r", "7"), ("s", "7"), ("t", "7")]));
+    world.tell(&[merged(8, "r", json!({}))]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", "7"), ("q", "7"), ("r", "8"), ("s", "7"), ("t", "8")]));
+    // The commit says it itself.
+    world.tell(&[change("p", "01T20", &["d"], json!({"pull_request": 5, "updated_at": "2025-01-04T00:00:00Z"}))]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", "5"), ("q", "7"), ("r", "8"), ("s", "7"), ("t", "8")]));
+    // It turns out that the first was another merge.
+    world.tell(&[merged(7, "x", json!({"updated_at": "2025-01-04T00:00:00Z"}))]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", "5"), ("q", ""), ("r", "8"), ("s", ""), ("t", "8")]));
+}
+
+#[test]
+fn a_squash_and_its_commits_belong_to_the_pull_request_and_a_direct_commit_to_none() {
+    let mut world = World::of(&history());
+    world.tell(&[
+        change("s", "02T10", &["e"], json!({})),
+        change("t", "02T12", &["s"], json!({})),
+        deploy("1", "02T00", "e"),
+        deploy("2", "03T00", "t"),
+        merged(7, "s", json!({"commits": [{"sha": sha("p"), "committed_at": "2025-01-01T01:00:00Z"}]})),
+    ]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", "7"), ("s", "7"), ("t", "")]));
+    // A first deployment has its head alone.
+    world.tell(&[deployment("3", "04T00", json!({"sha": sha("s"), "repo": "acme/shop", "product": "till"}))]);
+    assert_eq!(brought(&world, "3"), pairs(&[("s", "7")]));
+}
+
+#[test]
+fn a_fast_forward_lands_the_commits_the_pull_request_counts() {
+    let mut world = World::of(&history());
+    world.tell(&[
+        change("p", "02T09", &["e"], json!({})),
+        change("q", "02T10", &["p"], json!({})),
+        change("s", "02T11", &["q"], json!({})),
+        deploy("1", "02T00", "e"),
+        deploy("2", "03T00", "s"),
+        merged(7, "s", json!({"head_sha": sha("s"), "commit_count": 2})),
+    ]);
+    assert_eq!(brought(&world, "2"), pairs(&[("p", ""), ("q", "7"), ("s", "7")]));
+}

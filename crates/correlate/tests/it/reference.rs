@@ -22,8 +22,8 @@ pub(crate) struct Expected {
     pub(crate) brings_new_commit: bool,
     pub(crate) first_deployment: bool,
     pub(crate) incomplete: bool,
-    /// `(sha, role, first arrival)`
-    pub(crate) commits: BTreeSet<(String, &'static str, bool)>,
+    /// `(sha, role, first arrival)`, and the pull request that brought it.
+    pub(crate) commits: BTreeMap<(String, &'static str, bool), Option<String>>,
     pub(crate) blames: Option<DeploymentKey>,
     /// `(signal, delay)`
     pub(crate) signals: Vec<(&'static str, i64)>,
@@ -297,7 +297,7 @@ impl World {
             let new_head = !on_lane.contains(&head) && kind != ChangeKind::Rollback;
             let new: BTreeSet<String> = reach.difference(&on_component).cloned().collect();
             let arrived: BTreeSet<String> = reach.difference(&on_lane).cloned().collect();
-            let mut commits = BTreeSet::new();
+            let mut commits = BTreeMap::new();
             let (mut first, mut incomplete) = (false, false);
             if counted && new_head {
                 if dep.graph.is_none() {
@@ -306,7 +306,7 @@ impl World {
                     } else {
                         "head"
                     };
-                    commits.extend(arrived.iter().map(|sha| (sha.clone(), role, new.contains(sha))));
+                    commits.extend(arrived.iter().map(|sha| ((sha.clone(), role, new.contains(sha)), None)));
                     first = on_component.is_empty();
                 } else {
                     let told = |sha: &String| self.changes.get(&(space.clone(), sha.clone()));
@@ -314,15 +314,27 @@ impl World {
                     first = on_component.is_empty();
                     incomplete = !first && (gap || new.len() > self.placer.rules().max_range_commits as usize);
                     if first || incomplete {
-                        commits.insert((head.clone(), "head", new.contains(&head)));
+                        commits
+                            .insert((head.clone(), "head", new.contains(&head)), self.request_of_head(&space, &head));
                     } else {
                         let listed = if on_lane.is_empty() { &new } else { &arrived };
                         let landed = &on_component | &reach;
+                        let brought = self.brought_by(&space, &head, &arrived);
                         for sha in listed {
-                            commits.extend(self.roles(&space, sha, &dep.component, new.contains(sha), &landed));
+                            for role in self.roles(&space, sha, &dep.component, new.contains(sha), &landed) {
+                                let by = match role.1 {
+                                    "squashed" => self.merge_of(&space, sha).map(|request| request.number.clone()),
+                                    _ => told(sha)
+                                        .and_then(|change| change.pull_request.clone())
+                                        .or_else(|| brought.get(sha).cloned()),
+                                };
+                                // Two pull requests may have the same commits.
+                                let known: &mut Option<String> = commits.entry(role).or_default();
+                                *known = known.take().into_iter().chain(by).min();
+                            }
                         }
                         if on_lane.is_empty() && !new.contains(&head) {
-                            commits.insert((head.clone(), "head", false));
+                            commits.insert((head.clone(), "head", false), self.request_of_head(&space, &head));
                         }
                     }
                 }
@@ -356,6 +368,74 @@ impl World {
         let merge =
             |sha: &String| told(sha).and_then(|change| change.parents.as_ref()).is_some_and(|all| all.len() > 1);
         line.into_iter().filter(|sha| !merge(sha)).collect()
+    }
+
+    fn merge_of(&self, repo: &str, sha: &str) -> Option<&PullRequest> {
+        self.requests.iter().find(|request| request.repo == repo && request.merge_sha.as_deref() == Some(sha))
+    }
+
+    fn request_of_head(&self, repo: &str, sha: &str) -> Option<String> {
+        let said = self.changes.get(&(repo.to_owned(), sha.to_owned())).and_then(|change| change.pull_request.clone());
+        said.or_else(|| self.merge_of(repo, sha).map(|request| request.number.clone()))
+    }
+
+    /// The innermost pull request whose merge brought each commit of a range, as far as one did.
+    fn brought_by(&self, repo: &str, head: &str, range: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let (mut taken, mut found) = (BTreeSet::new(), BTreeMap::new());
+        self.along(repo, head, None, range, &mut taken, &mut found);
+        let mut requests: Vec<&PullRequest> = self.requests.iter().filter(|request| request.repo == repo).collect();
+        requests.sort_by_key(|request| &request.number);
+        for request in requests {
+            let Some(merge) = request.merge_sha.as_ref().filter(|sha| taken.contains(*sha)) else { continue };
+            if self.parents(repo, merge).len() > 1 {
+                continue;
+            }
+            let mut own: Vec<String> = request.commits.iter().map(|commit| commit.sha.to_string()).collect();
+            if own.is_empty() {
+                let mut next = request.head_sha.clone();
+                while let Some(sha) = next.filter(|sha| range.contains(sha)) {
+                    if own.len() as u64 >= request.commit_count.unwrap_or_default() {
+                        break;
+                    }
+                    next = self.parents(repo, &sha).first().cloned();
+                    own.push(sha);
+                }
+            }
+            for sha in own.into_iter().filter(|sha| range.contains(sha)) {
+                found.entry(sha).or_insert_with(|| request.number.clone());
+            }
+        }
+        found
+    }
+
+    fn parents(&self, repo: &str, sha: &str) -> Vec<String> {
+        let change = self.changes.get(&(repo.to_owned(), sha.to_owned()));
+        change.and_then(|change| change.parents.clone()).unwrap_or_default()
+    }
+
+    /// Along first parents from a tip, and before each commit of that line those its other parents bring.
+    fn along(
+        &self,
+        repo: &str,
+        tip: &str,
+        came_with: Option<&str>,
+        range: &BTreeSet<String>,
+        taken: &mut BTreeSet<String>,
+        found: &mut BTreeMap<String, String>,
+    ) {
+        let mut line = Vec::new();
+        let mut next = Some(tip.to_owned());
+        while let Some(sha) = next.filter(|sha| range.contains(sha) && taken.insert(sha.clone())) {
+            next = self.parents(repo, &sha).first().cloned();
+            line.insert(0, sha);
+        }
+        for sha in line {
+            let by = self.merge_of(repo, &sha).map(|request| request.number.as_str()).or(came_with);
+            found.extend(by.map(|by| (sha.clone(), by.to_owned())));
+            for parent in self.parents(repo, &sha).iter().skip(1) {
+                self.along(repo, parent, by, range, taken, found);
+            }
+        }
     }
 
     fn roles(
@@ -587,7 +667,7 @@ impl World {
         let mut found = BTreeSet::new();
         let Some(repo) = &self.deps[by].graph else { return found };
         let expected = &self.expected[by];
-        for (sha, role, _) in &expected.commits {
+        for (sha, role, _) in expected.commits.keys() {
             if *role == "squashed" || *role == "head" {
                 continue;
             }
@@ -597,7 +677,7 @@ impl World {
             let earlier = self.ordered().into_iter().take_while(|other| other != by).find(|other| {
                 self.deps[other].component == self.deps[by].component
                     && self.deps[other].graph.as_ref() == Some(repo)
-                    && self.expected[other].commits.iter().any(|(sha, ..)| *sha == reverted)
+                    && self.expected[other].commits.keys().any(|(sha, ..)| *sha == reverted)
             });
             found.extend(earlier.map(|target| (target, reverted)));
         }

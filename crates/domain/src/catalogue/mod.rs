@@ -36,7 +36,26 @@ pub struct Catalogue {
     pub rules: Rules,
     /// Definitions of one's own.
     pub definitions: Vec<Declared>,
+    /// What service levels are to reach.
+    pub slos: Vec<Slo>,
 }
+
+/// What a service level is to reach. Of several that fit a sample the one that names most of its place counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Slo {
+    /// The service level, as its samples name it.
+    pub name: String,
+    /// Only that of this product.
+    pub product: Option<String>,
+    /// Only that of this component, by its name within the product.
+    pub component: Option<String>,
+    /// The share of good events it is to reach, between 0 and 1.
+    pub objective: f64,
+}
+
+// A share that came through the checks is a number.
+impl Eq for Slo {}
 
 /// Highest level of the organisation: several related domains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +175,7 @@ impl Catalogue {
         for team in &self.teams {
             names.take(Level::Team, &team.name, "")?;
         }
+        self.validate_slos()?;
         if self.rules.workflow_deployments.iter().any(|rule| rule.environment.trim().is_empty()) {
             return Err(Problem::new(
                 Code::CatalogueInvalid,
@@ -165,11 +185,35 @@ impl Catalogue {
         Ok(())
     }
 
+    fn validate_slos(&self) -> Result<(), Problem> {
+        let mut places = BTreeSet::new();
+        for slo in &self.slos {
+            let name = slo.name.trim();
+            let bad = |rule: String| Err(Problem::new(Code::CatalogueInvalid, rule));
+            if name.is_empty() {
+                return bad("one of `slos` has no `name`: it is the one its samples carry as `slo`".to_owned());
+            }
+            if !(slo.objective > 0.0 && slo.objective < 1.0) {
+                return bad(format!(
+                    "`objective` of the service level `{name}` is {}; it takes a share between 0 and 1, such as 0.999",
+                    slo.objective
+                ));
+            }
+            if slo.component.is_some() && slo.product.is_none() {
+                return bad(format!("the service level `{name}` names a component and not its `product`"));
+            }
+            if !places.insert((name, &slo.product, &slo.component)) {
+                return bad(format!("the service level `{name}` is there twice for the same place"));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether both give the same facts: definitions only say how facts become numbers.
     #[must_use]
     pub fn same_facts(&self, other: &Self) -> bool {
-        let Catalogue { platforms, teams, rules, definitions: _ } = self;
-        (platforms, teams, rules) == (&other.platforms, &other.teams, &other.rules)
+        let Catalogue { platforms, teams, rules, slos, definitions: _ } = self;
+        (platforms, teams, rules, slos) == (&other.platforms, &other.teams, &other.rules, &other.slos)
     }
 
     /// Every component with the path down to it.
@@ -260,6 +304,23 @@ mod tests {
         assert_eq!(rule.rules.workflow_deployments[0].branch, "*");
         let without = read("[[rules.workflow_deployments]]\nname = \"Deploy*\"");
         assert_eq!(without.validate().unwrap_err().code, Code::CatalogueInvalid);
+    }
+
+    #[test]
+    fn a_service_level_says_what_it_is_to_reach() {
+        let good = read("[[slos]]\nname = \"availability\"\nobjective = 0.999");
+        good.validate().unwrap();
+        for (text, said) in [
+            ("name = \"up\"", "is 0; it takes a share"),
+            ("name = \"up\"\nobjective = 99.9", "is 99.9; it takes a share between 0 and 1"),
+            ("objective = 0.9", "has no `name`"),
+            ("name = \"up\"\nobjective = 0.9\ncomponent = \"cart\"", "not its `product`"),
+            ("name = \"up\"\nobjective = 0.9\n[[slos]]\nname = \"up\"\nobjective = 0.8", "there twice"),
+        ] {
+            let problem = read(&format!("[[slos]]\n{text}")).validate().unwrap_err();
+            assert!(problem.message.contains(said), "{}", problem.message);
+        }
+        assert!(!good.same_facts(&Catalogue::default()));
     }
 
     #[test]

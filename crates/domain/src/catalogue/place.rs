@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Component, UNASSIGNED};
+use super::{Catalogue, Component, Slo, UNASSIGNED};
 use crate::rules::Rules;
 
 /// `product/component`: a component's full name, unique everywhere.
@@ -89,13 +89,14 @@ pub struct Placer {
     repos: HashMap<String, BTreeSet<ComponentId>>,
     products: HashMap<String, String>,
     implied: HashMap<String, BTreeSet<ComponentId>>,
+    slos: Vec<Slo>,
 }
 
 impl Placer {
     /// Prepares a catalogue.
     #[must_use]
     pub fn new(catalogue: &Catalogue) -> Self {
-        let mut placer = Placer { rules: catalogue.rules.clone(), ..Placer::default() };
+        let mut placer = Placer { rules: catalogue.rules.clone(), slos: catalogue.slos.clone(), ..Placer::default() };
         for (_, _, product) in catalogue.products() {
             for name in std::iter::once(&product.name).chain(&product.aliases) {
                 placer.products.insert(name.clone(), product.name.clone());
@@ -155,6 +156,18 @@ impl Placer {
     #[must_use]
     pub fn knows_product(&self, name: &str) -> bool {
         self.products.contains_key(name)
+    }
+
+    /// What a service level of a place is to reach.
+    #[must_use]
+    pub fn objective(&self, slo: &str, product: Option<&str>, component: Option<&ComponentId>) -> Option<f64> {
+        let fits = |wanted: &Slo| {
+            wanted.name == slo
+                && wanted.product.as_deref().is_none_or(|name| product == Some(self.product(name).as_str()))
+                && wanted.component.as_deref().is_none_or(|name| component.is_some_and(|id| id.name() == name))
+        };
+        let fitting = self.slos.iter().filter(|wanted| fits(wanted));
+        fitting.max_by_key(|wanted| (wanted.component.is_some(), wanted.product.is_some())).map(|slo| slo.objective)
     }
 
     /// Places a component named by an event, in order: product and component given; the catalogue's name or other
@@ -249,6 +262,23 @@ mod tests {
             ("unassigned/deploy".into(), PlacedBy::Unassigned)
         );
         assert_eq!(place(&placer, "org/repo", None, None), ("unassigned/org/repo".into(), PlacedBy::Unassigned));
+    }
+
+    #[test]
+    fn the_service_level_that_names_most_of_its_place_counts() {
+        let slo = |product: Option<&str>, component: Option<&str>, objective| Slo {
+            name: "up".to_owned(),
+            product: product.map(str::to_owned),
+            component: component.map(str::to_owned),
+            objective,
+        };
+        let slos = vec![slo(None, None, 0.9), slo(Some("shop"), Some("cart"), 0.99), slo(Some("shop"), None, 0.95)];
+        let placer = Placer::new(&Catalogue { slos, ..Catalogue::default() });
+        let (cart, pay) = (ComponentId::new("shop", "cart"), ComponentId::new("shop", "pay"));
+        assert_eq!(placer.objective("up", Some("shop"), Some(&cart)), Some(0.99));
+        assert_eq!(placer.objective("up", Some("shop"), Some(&pay)), Some(0.95));
+        assert_eq!(placer.objective("up", Some("till"), None), Some(0.9));
+        assert_eq!(placer.objective("fast", Some("shop"), None), None);
     }
 
     #[test]

@@ -187,11 +187,12 @@ impl Declared {
                 "measures from the previous counted deployment, so `population` has to be `counted`; or take `per_day` or `deploy_days`",
             ));
         }
-        if whole.lead_time.of == LeadTimeOf::CommitAt && whole.lead_time.start == LeadTimeStart::FirstCommit {
-            return Err(self.bad(
-                "lead_time.start",
-                "is `first_commit`, which `lead_time.of = \"commit_at\"` cannot tell; take `new_commits` or `deployed_commit`",
-            ));
+        if whole.lead_time.of == LeadTimeOf::CommitAt && whole.lead_time.start != LeadTimeStart::Commit {
+            let rule = format!(
+                "is `{}`, which `lead_time.of = \"commit_at\"` cannot tell; take `new_commits` or `deployed_commit`",
+                whole.lead_time.start.text()
+            );
+            return Err(self.bad("lead_time.start", &rule));
         }
         if whole.children == Children::Weighted && whole.rollup == Rollup::Pooled {
             return Err(self.bad(
@@ -324,6 +325,7 @@ mod tests {
                 "id = \"a\"\nlike = \"examples\"\nlead_time = { start = \"first_commit\" }",
                 "`lead_time.of = \"commit_at\"`",
             ),
+            ("id = \"a\"\nlike = \"examples\"\nlead_time = { start = \"merged\" }", "is `merged`, which"),
             ("id = \"a\"\nchildren = \"weighted\"", "take `mean_of_children`"),
         ] {
             let problem = read(text).definition().unwrap_err();

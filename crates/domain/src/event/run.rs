@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::schema::STAGE_PREFIX;
 use super::view::{DEFAULT_INSTANCE, list, own};
 use super::{Deployment, Entity, Stage, Status, Trigger};
-use crate::rules::WorkflowRule;
+use crate::rules::{Rules, WorkflowRule};
 use crate::{DeploymentKey, EntityKey, Timestamp, version};
 
 /// A pipeline run as its sources tell it.
@@ -64,15 +64,19 @@ impl PipelineRun {
         })
     }
 
-    /// What it says, its stages in one list.
+    /// What it says, its stages in one list, each with what it is for.
     #[must_use]
-    pub fn values(entity: &Entity) -> Map<String, Value> {
+    pub fn values(entity: &Entity, rules: &Rules) -> Map<String, Value> {
         let mut values = entity.values();
-        let told = values.len();
-        values.retain(|name, _| !name.starts_with(STAGE_PREFIX));
-        if values.len() < told {
-            let stages = serde_json::to_value(stages(entity)).unwrap_or_default();
-            values.insert("stages".to_owned(), stages);
+        values.retain(|name, _| !name.starts_with(STAGE_PREFIX) && name != "stages");
+        let told = stages(entity).into_iter().filter_map(|stage| {
+            let mut value = serde_json::to_value(&stage).ok()?;
+            value["kind"] = rules.stage(&stage.name).text().into();
+            Some(value)
+        });
+        let told: Vec<Value> = told.collect();
+        if !told.is_empty() {
+            values.insert("stages".to_owned(), Value::from(told));
         }
         values
     }
@@ -164,7 +168,7 @@ mod tests {
             for index in order {
                 entity.merge(&stage(index / 2, index % 2));
             }
-            let values = PipelineRun::values(&entity);
+            let values = PipelineRun::values(&entity, &Rules::default());
             prop_assert!(values.keys().all(|name| !name.starts_with("stage.")));
             let told: Vec<String> = stages(&entity).iter().map(|stage| format!("{} {:?}", stage.name, stage.status)).collect();
             prop_assert_eq!(told, ["job 0 Some(\"succeeded\")", "job 1 Some(\"succeeded\")", "job 2 Some(\"succeeded\")"]);

@@ -16,6 +16,8 @@ macro_rules! words {
         pub enum $name { $($(#[$inner])* $variant,)* }
 
         impl $name {
+            /// Every one.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
             /// The word in JSON and SQL.
             #[must_use]
             pub const fn text(self) -> &'static str { match self { $($name::$variant => $text,)* } }
@@ -248,6 +250,8 @@ pub struct Change {
     pub message: String,
     /// Files touched, none when unknown.
     pub paths: Option<Vec<String>>,
+    /// Number of the pull request that brought it, when its source says so.
+    pub pull_request: Option<String>,
 }
 
 /// A tag as its sources tell it.
@@ -405,6 +409,7 @@ impl Change {
             parents: parents.map(|name| entity.names(name).iter().map(|sha| sha.to_ascii_lowercase()).collect()),
             message: own(entity, "message").unwrap_or_default(),
             paths: entity.get("paths").map(|_| entity.names("paths")),
+            pull_request: own(entity, "pull_request"),
         })
     }
 }
@@ -435,6 +440,24 @@ impl PullRequest {
             branch: own(entity, "branch"),
             title: own(entity, "title"),
         })
+    }
+}
+
+impl PullRequest {
+    /// What it says that has a place in a fact: its commits are told by the deployments they arrive with.
+    #[must_use]
+    pub fn values(entity: &Entity) -> serde_json::Map<String, Value> {
+        let mut values = entity.values();
+        let told = entity.instant("first_commit_at");
+        let first = told.or_else(|| {
+            let commits = list::<CommitAt>(entity, "commits").into_iter();
+            commits.filter_map(|commit| commit.authored_at.or(commit.committed_at)).min()
+        });
+        values.retain(|name, _| name != "commits");
+        if let Some(first) = first {
+            values.insert("first_commit_at".to_owned(), Value::from(first.to_string()));
+        }
+        values
     }
 }
 

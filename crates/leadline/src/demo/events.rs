@@ -33,7 +33,7 @@ impl Item {
         Item { at, route, body: body.to_string(), lane: member.name, bad: false, hook: None }
     }
 
-    fn native(member: &Member, at: Timestamp, body: &Value) -> Self {
+    pub(super) fn native(member: &Member, at: Timestamp, body: &Value) -> Self {
         Item::new(member, at, EVENTS, body)
     }
 }

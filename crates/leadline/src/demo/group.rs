@@ -1,7 +1,9 @@
 //! The sample group: who is in it, how they work, and by which routes they tell of it.
 
-use domain::catalogue::{Catalogue, Component, Domain, Instance, Labels, Platform, Product, Team};
+use domain::catalogue::{Catalogue, Component, Domain, Instance, Labels, Platform, Product, Slo, Team};
 use domain::rules::WorkflowRule;
+
+use super::service_levels::{AVAILABILITY, OBJECTIVE};
 
 /// How a domain works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,6 +270,7 @@ pub(super) fn catalogue() -> Catalogue {
         ..Product::default()
     };
     let mut catalogue = Catalogue::default();
+    catalogue.slos = vec![Slo { name: AVAILABILITY.to_owned(), objective: OBJECTIVE, ..Slo::default() }];
     catalogue.rules.workflow_deployments = vec![WorkflowRule {
         name: "Deploy".to_owned(),
         repo: "acme/returns-*".to_owned(),

@@ -11,6 +11,7 @@ mod load;
 mod pace;
 mod random;
 mod rollout;
+mod service_levels;
 mod trouble;
 mod world;
 

@@ -6,6 +6,7 @@ use domain::catalogue::Catalogue;
 use super::events::{Commit, Item};
 use super::group::{self, Member};
 use super::history::{Life, Numbers, Release};
+use super::service_levels;
 
 /// A group with its history.
 pub(super) struct World {
@@ -31,6 +32,7 @@ pub(super) fn generate(seed: u64, now: Timestamp, scale: f64) -> World {
         let mut life = Life::new(&member, seed, now);
         life.live(scale);
         world.items.append(&mut life.items);
+        world.items.append(&mut service_levels::told(&member, seed, now));
         let (head, running) = (life.head.take(), life.running.pop());
         // Only what was told to the end may go on: nothing is repaired in the future, nothing hangs on an untold commit.
         if let (Some(head), Some(running), true) = (head, running, life.busy_until <= now && member.life.1 >= 1.0) {
@@ -106,8 +108,11 @@ pub(super) mod tests {
         }
         assert!(bad > 0);
         assert_eq!(routes.len(), 7, "{routes:?}");
-        use EventKind::{CanaryAnalysis, Change, Deployment, Incident, PipelineRun, PullRequest, Tag};
-        for kind in [Deployment, Change, Tag, PullRequest, PipelineRun, Incident, CanaryAnalysis] {
+        use EventKind::{
+            CanaryAnalysis, Change, Deployment, FlagChange, Incident, PipelineRun, PullRequest, SloSample, Tag,
+        };
+        let told = [Deployment, Change, Tag, PullRequest, PipelineRun, Incident, CanaryAnalysis, FlagChange, SloSample];
+        for kind in told {
             assert!(kinds.get(&kind).is_some_and(|count| *count > 10), "{kind}: {kinds:?}");
         }
     }

@@ -16,6 +16,7 @@ fn mistakes_end_with_the_code_of_their_kind_and_a_sentence() {
         (&["compare", "group"], 2, "2 to 20 nodes"),
         (&["compare", "--with", "yesterday"], 2, "FROM,TO"),
         (&["explain", "speed"], 2, "`speed` is not a metric"),
+        (&["explain", "lead_time", "--part", "testing"], 2, "takes coding, pickup, review, merge_to_deploy"),
         (&["report", "--url", "http://127.0.0.1:1"], 3, "does not answer"),
         (&["report", "--url", "127.0.0.1:1"], 2, "is not an address"),
         (&["import", "events", "nothing.txt"], 2, "the name does not tell the format"),

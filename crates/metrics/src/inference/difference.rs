@@ -63,7 +63,9 @@ fn evidence(metric: Metric, definition: &Definition, level: Level, rolled: &Roll
         // The mean of one over an interval hangs on the shortest intervals, and one over a mean is no mean.
         Formula::Mean if metric != Metric::DeploymentFrequency => Evidence::Mean(pool.values.clone()),
         // Days with a deployment are neither drawn apart from each other nor always whole days of the window.
-        Formula::Mean | Formula::InverseMean | Formula::DeployDays => Evidence::Nothing(Lack::NoMethod),
+        Formula::Mean | Formula::InverseMean | Formula::DeployDays | Formula::Least | Formula::Greatest => {
+            Evidence::Nothing(Lack::NoMethod)
+        }
     }
 }
 

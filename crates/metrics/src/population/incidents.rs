@@ -2,6 +2,7 @@
 
 use domain::definition::{RestoreFrom, RestoreTo};
 use domain::metric::Reason;
+use domain::part::Part;
 
 use super::{NO_TEXT, Rows, View};
 
@@ -12,6 +13,9 @@ impl View<'_> {
         reasons.push((format!("{seconds} < 0.0"), Reason::NegativeDuration));
         let mut conditions = self.within("started_at");
         conditions.extend(self.scope(false));
+        if let Some(Part::Severity(severity)) = self.question.part {
+            conditions.push(format!("severity = '{}'", severity.text()));
+        }
         Rows {
             from: "incidents",
             item: NO_TEXT,

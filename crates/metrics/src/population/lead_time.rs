@@ -8,6 +8,9 @@ use super::{NO_TEXT, NO_VALUE, Rows, View, counted, of_node};
 pub(super) fn lead_time(view: &View<'_>) -> String {
     let lead = view.definition().lead_time;
     match (lead.of, lead.start) {
+        // The event tells one commit, which is the first as well, and of no pull request.
+        (LeadTimeOf::CommitAt, _) => deployed(view, "commit_at"),
+        (_, start @ (LeadTimeStart::PrOpened | LeadTimeStart::Merged)) => super::stages::lead_time(view, start),
         (LeadTimeOf::NewCommits, LeadTimeStart::Commit) => {
             format!("{}\nUNION ALL\n{}", commits(view), deployments_without(view))
         }
@@ -16,19 +19,17 @@ pub(super) fn lead_time(view: &View<'_>) -> String {
             deployed(view, "coalesce(first_commit_at, commit_at)")
         }
         (LeadTimeOf::DeployedCommit, LeadTimeStart::Commit) => deployed(view, "coalesce(head_committed_at, commit_at)"),
-        // The event tells one commit, which is the first as well.
-        (LeadTimeOf::CommitAt, _) => deployed(view, "commit_at"),
     }
 }
 
-fn conditions(view: &View<'_>) -> Vec<String> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<String> {
     let mut conditions = counted(view.definition().population);
     conditions.extend(view.within("finished_at"));
     conditions.extend(view.scope(true));
     conditions
 }
 
-fn not_semver(view: &View<'_>) -> Vec<(String, Reason)> {
+pub(super) fn not_semver(view: &View<'_>) -> Vec<(String, Reason)> {
     if view.definition().lead_time.semver_only {
         vec![("NOT semver".to_owned(), Reason::NotSemver)]
     } else {
@@ -90,7 +91,7 @@ fn first_of_new(view: &View<'_>) -> String {
 }
 
 /// Deployments with no such commit: left out, so that every counted deployment is accounted for.
-fn deployments_without(view: &View<'_>) -> String {
+pub(super) fn deployments_without(view: &View<'_>) -> String {
     let mut conditions = conditions(view);
     conditions.push("first_arrivals = 0".to_owned());
     Rows {

@@ -1,7 +1,8 @@
 //! Every metric under a definition as one query whose rows are the whole population.
 //!
-//! Columns: `source`, `id` (whose row), `item` (commit hash for lead times of commits), `at` (the instant by which the
-//! row belongs to the window), `platform`, `domain`, `product`, `component`, `instance`, `value` (METRICS.md section 4:
+//! Columns: `source`, `id` (whose row), `item` (commit or pull request for lead times of those), `at` (the instant by which the
+//! row belongs to the window), `platform`, `domain`, `product`, `component`, `instance`, `place` (their number; NULL where
+//! rows are made of several), `value` (METRICS.md section 4:
 //! seconds, 0 or 1, commits, 1 for something counted, times a day for `mean_rate`), `reason` (NULL for a row used) and
 //! `mark` (a row that is used although something is known to be missing). A row left out keeps its value as evidence
 //! when it has one.
@@ -12,10 +13,13 @@ mod lead_time;
 mod others;
 mod rollouts;
 mod runs;
+mod service_levels;
+mod stages;
 
 use domain::catalogue::Node;
 use domain::definition::{Definition, Population};
 use domain::metric::{Metric, Reason};
+use domain::part::Part;
 
 use crate::literal::{instant, text};
 use crate::question::{Question, Window};
@@ -23,13 +27,16 @@ use crate::question::{Question, Window};
 pub(crate) use deployments::ever;
 pub use deployments::failed;
 
-/// The population of a metric in a window, as SQL.
+/// The population of a metric in a window, or of the part of it that is asked for, as SQL.
 #[must_use]
 pub fn population(question: &Question, metric: Metric, window: Window) -> String {
     let view = View { question, window };
     match metric {
         Metric::DeploymentFrequency => deployments::frequency(&view),
-        Metric::LeadTime => lead_time::lead_time(&view),
+        Metric::LeadTime => match question.part {
+            Some(Part::Stage(stage)) => stages::stage(&view, stage),
+            _ => lead_time::lead_time(&view),
+        },
         Metric::ChangeFailureRate => deployments::failure_rate(&view),
         Metric::FailedDeploymentRecoveryTime => deployments::recovery(&view),
         Metric::ReworkRate => deployments::rework(&view),
@@ -45,7 +52,12 @@ pub fn population(question: &Question, metric: Metric, window: Window) -> String
         Metric::CanarySuccessRate => others::canaries(&view),
         Metric::PipelineSuccessRate => others::pipelines(&view),
         Metric::FlakyRunRate => runs::flaky(&view),
-        Metric::TimeInCi => runs::time_in_ci(&view),
+        Metric::TimeInCi => match question.part {
+            Some(Part::Ci(stage)) => runs::stage(&view, stage),
+            _ => runs::time_in_ci(&view),
+        },
+        Metric::ErrorBudgetRemaining => service_levels::budget(&view),
+        Metric::BurnRate => service_levels::burn(&view),
         Metric::RolloutSpread => rollouts::spread(&view),
     }
 }
@@ -126,9 +138,10 @@ impl Rows<'_> {
     fn sql(self) -> String {
         let conditions = if self.conditions.is_empty() { "true".to_owned() } else { self.conditions.join("\n  AND ") };
         format!(
-            "SELECT source, id, {item} AS item, {at} AS at, platform, domain, product, component, instance,\n  \
+            "SELECT source, id, {item} AS item, {at} AS at, platform, domain, product, component, instance, {place},\n  \
              {value} AS value,\n  {reason} AS reason,\n  {mark} AS mark\nFROM {from}\nWHERE {conditions}",
             item = self.item,
+            place = if self.from.contains(char::is_whitespace) { NO_PLACE } else { "place" },
             at = self.at,
             value = self.value,
             reason = case(&self.reasons),
@@ -136,6 +149,14 @@ impl Rows<'_> {
             from = self.from,
         )
     }
+}
+
+/// What stands in the place of a number where rows are made of several, or of several tables.
+const NO_PLACE: &str = "CAST(NULL AS BIGINT) AS place";
+
+/// Whether every row of a population has the number of its place: then they are grouped by that alone.
+pub(crate) fn placed(population: &str) -> bool {
+    !population.contains(NO_PLACE)
 }
 
 const NO_TEXT: &str = "CAST(NULL AS VARCHAR)";

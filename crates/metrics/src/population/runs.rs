@@ -1,6 +1,7 @@
 //! Pipeline runs judged by what was before and after them.
 
 use domain::metric::Reason;
+use domain::part::CiStage;
 use domain::time::DAY;
 
 use super::{NO_TEXT, Rows, View, counted, of_node, one_if};
@@ -44,6 +45,32 @@ pub(super) fn flaky(view: &View<'_>) -> String {
 
 /// How long runs took whose commit was deployed afterwards, whenever that was.
 pub(super) fn time_in_ci(view: &View<'_>) -> String {
+    in_ci(view, "", "seconds_between(started_at, finished_at)", Vec::new())
+}
+
+/// How long stages of one kind took in those runs. What ran beside another of its kind counts once.
+pub(super) fn stage(view: &View<'_>, stage: CiStage) -> String {
+    let of_kind = format!("kind = '{}' AND coalesce(status, '') <> 'skipped'", stage.text());
+    let times = |condition: &str| format!("sum(CASE WHEN {of_kind}{condition} THEN 1 ELSE 0 END)");
+    let stages = format!(
+        "\nLEFT JOIN (SELECT source AS of_source, id AS of_id, {} AS times, {} AS timed, {} AS backwards,\n    \
+         sum(CASE WHEN {of_kind} THEN own_seconds END) AS spent FROM pipeline_stages WHERE {} GROUP BY source, id) AS stages\n  \
+         ON source = of_source AND id = of_id",
+        times(""),
+        times(" AND seconds IS NOT NULL"),
+        times(" AND seconds < 0.0"),
+        view.within("ended_at").join(" AND ")
+    );
+    let missing = vec![
+        ("times IS NULL".to_owned(), Reason::StagesUnknown),
+        ("times = 0".to_owned(), Reason::StageNotRun),
+        ("timed < times".to_owned(), Reason::StageNotTimed),
+        ("backwards > 0".to_owned(), Reason::NegativeDuration),
+    ];
+    in_ci(view, &stages, "spent", missing)
+}
+
+fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Reason)>) -> String {
     let mut deployed = counted(view.definition().population);
     deployed.push(format!("finished_at >= {}", instant(view.window.from)));
     deployed.push("sha IS NOT NULL".to_owned());
@@ -53,10 +80,16 @@ pub(super) fn time_in_ci(view: &View<'_>) -> String {
         other => other.clone(),
     }));
     let from = format!(
-        "pipeline_runs\nLEFT JOIN (SELECT product AS of_product, sha AS of_sha, max(finished_at) AS deployed_at FROM deployments WHERE {} GROUP BY product, sha) AS deployed\n  ON product = of_product AND sha = of_sha",
+        "pipeline_runs\nLEFT JOIN (SELECT product AS of_product, sha AS of_sha, max(finished_at) AS deployed_at FROM deployments WHERE {} GROUP BY product, sha) AS deployed\n  ON product = of_product AND sha = of_sha{joined}",
         deployed.join(" AND ")
     );
-    let seconds = "seconds_between(started_at, finished_at)";
+    let mut reasons = vec![
+        ("status <> 'succeeded'".to_owned(), Reason::RunNotPassed),
+        ("sha IS NULL".to_owned(), Reason::RunWithoutCommit),
+        ("coalesce(deployed_at < ended_at, true)".to_owned(), Reason::NotDeployed),
+    ];
+    reasons.extend(missing);
+    reasons.push((format!("{seconds} < 0.0"), Reason::NegativeDuration));
     let mut conditions = vec!["status IN ('succeeded', 'failed')".to_owned(), "finished_at IS NOT NULL".to_owned()];
     conditions.extend(view.within("ended_at"));
     conditions.extend(view.scope(false));
@@ -65,12 +98,7 @@ pub(super) fn time_in_ci(view: &View<'_>) -> String {
         item: NO_TEXT,
         at: "ended_at",
         value: seconds.to_owned(),
-        reasons: vec![
-            ("status <> 'succeeded'".to_owned(), Reason::RunNotPassed),
-            ("sha IS NULL".to_owned(), Reason::RunWithoutCommit),
-            ("coalesce(deployed_at < ended_at, true)".to_owned(), Reason::NotDeployed),
-            (format!("{seconds} < 0.0"), Reason::NegativeDuration),
-        ],
+        reasons,
         marks: Vec::new(),
         conditions,
     }

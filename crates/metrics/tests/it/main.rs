@@ -9,6 +9,7 @@ mod golden {
     use domain::catalogue::{ComponentId, Node};
     use domain::definition::{Children, Failure, LeadTime, LeadTimeStart, shipped};
     use domain::metric::Metric;
+    use domain::part::Split;
     use metrics::population::{failed, population};
     use metrics::{Bucket, Question, Window, query, words};
 
@@ -44,6 +45,26 @@ mod golden {
         }
     }
 
+    /// Each part of a metric, under definitions that take other rows for it.
+    #[test]
+    fn parts() {
+        for (metric, split) in Metric::ALL.iter().flat_map(|metric| Split::ALL.map(|split| (*metric, split))) {
+            let mut shown = Vec::new();
+            for (part, id) in split.parts(metric).into_iter().flat_map(|part| ["dora", "rex"].map(|id| (part, id))) {
+                let mut question = question(id);
+                question.part = Some(part);
+                shown.push(format!(
+                    "-- {part}, {id}\n-- {}\n{}\n",
+                    words::part_sentence(metric, part, &question.definition),
+                    population(&question, metric, window())
+                ));
+            }
+            if !shown.is_empty() {
+                insta::assert_snapshot!(format!("{metric}_by_{}", split.text()), shown.join("\n"));
+            }
+        }
+    }
+
     #[test]
     fn wrappers() {
         let mut question = question("rex");
@@ -69,6 +90,16 @@ mod golden {
             population(&first, Metric::LeadTime, window())
         );
         insta::assert_snapshot!("first_commit", shown);
+        for (id, start) in [("dora", LeadTimeStart::PrOpened), ("rex", LeadTimeStart::Merged)] {
+            let mut asked = question(id);
+            asked.definition.lead_time = LeadTime { start, ..asked.definition.lead_time };
+            let shown = format!(
+                "-- {}\n{}",
+                words::sentence(Metric::LeadTime, &asked.definition),
+                population(&asked, Metric::LeadTime, window())
+            );
+            insta::assert_snapshot!(start.text(), shown);
+        }
         let mut weighted = question("rex");
         weighted.definition.children = Children::Weighted;
         weighted.bucket = Some(Bucket::Week);

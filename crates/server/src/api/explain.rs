@@ -22,6 +22,7 @@ use crate::state::App;
         ("definition" = Option<String>, Query, description = "Definition id"),
         ("from" = Option<String>, Query, description = "First instant"),
         ("to" = Option<String>, Query, description = "First instant after the window"),
+        ("part" = Option<String>, Query, description = "A part of the metric, as for `/api/v1/metrics`"),
         ("limit" = Option<usize>, Query, description = "Rows of each list, 0 to 1000; 20 when left out"),
         ("offset" = Option<usize>, Query, description = "Rows of each list to skip"),
     ),

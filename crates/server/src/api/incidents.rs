@@ -3,6 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use domain::Code;
+use domain::event::Severity;
 use serde_json::json;
 
 use super::deployments::{flag, listing, named};
@@ -19,6 +21,7 @@ use crate::state::App;
         ("from" = Option<String>, Query, description = "Started from this instant on"),
         ("to" = Option<String>, Query, description = "Started before this instant"),
         ("open" = Option<bool>, Query, description = "Only open ones, or only resolved ones"),
+        ("severity" = Option<String>, Query, description = "`critical`, `high`, `medium`, `low` or `unknown`"),
         ("limit" = Option<usize>, Query, description = "1 to 1000; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
     ),
@@ -29,12 +32,20 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let query = query.only(&["node", "from", "to", "open", "limit", "cursor"])?;
+    let query = query.only(&["node", "from", "to", "open", "severity", "limit", "cursor"])?;
     app.fresh().await?;
     let mut listing = listing(&app, &query)?;
     listing.open = flag(&query, "open")?;
+    listing.severity = query.one("severity").map(severity).transpose()?;
     let page = app.warehouse().incidents(&listing).await?;
     reply::json(&headers, &json!({"incidents": page.rows, "next": page.next}))
+}
+
+fn severity(text: &str) -> Result<Severity, ApiError> {
+    Severity::ALL.iter().copied().find(|severity| severity.text() == text).ok_or_else(|| {
+        let known: Vec<&str> = Severity::ALL.iter().map(|severity| severity.text()).collect();
+        ApiError::new(Code::InvalidParameter, format!("`severity` takes {}", known.join(", ")))
+    })
 }
 
 /// One incident by `SOURCE/ID`, or by its id while that is unambiguous, with the deployment it is attributed to under

@@ -24,6 +24,8 @@ use crate::state::App;
         ("compare" = Option<String>, Query, description = "`previous`, or a window `FROM/TO`: adds `previous`"),
         ("distribution" = Option<bool>, Query, description = "`true` adds `distribution` to metrics with statistics: bins `from` (in it), `to` (above it), `n`. Edges of durations are a minute times a power of two, with one bin below 0.9375 s; of other values multiples of 1, 2 or 5 times a power of ten"),
         ("changes" = Option<bool>, Query, description = "`true` adds `changes` to metrics with a series: where its level moved, over whole buckets that are over. Needs `bucket`"),
+        ("split" = Option<String>, Query, description = "`stage`, `severity` or `last`: adds `split` to the metrics that have such parts, each part with its own population. Stages of `lead_time`: `coding`, `pickup`, `review`, `merge_to_deploy`; of `time_in_ci`: `build`, `test`, `scan`, `artifact`, `deploy`, `validation`, `other`; severities of the times of incidents; `5m`, `1h`, `6h` and `3d` up to the end of the window of `burn_rate`"),
+        ("part" = Option<String>, Query, description = "Only this part of the one metric asked for: a word of `split`"),
     ),
     responses((status = 200, description = "Values"), (status = 404, description = "not_found"),
         (status = 409, description = "ambiguous"), (status = 422, description = "invalid_parameter or definition_unknown")))]

@@ -2,6 +2,7 @@
 
 use ::metrics::{Bucket, Question, Window};
 use domain::metric::Metric;
+use domain::part::{Part, Split};
 use domain::time::DAY;
 use domain::{Code, Timestamp};
 
@@ -35,7 +36,7 @@ pub(crate) fn metrics(query: &Query) -> Result<Option<Vec<Metric>>, ApiError> {
     Ok(Some(metrics).filter(|metrics| !metrics.is_empty()))
 }
 
-/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare`, `distribution`, `changes` and `label.KEY`.
+/// `node`, `metric`, `definition`, `from`, `to`, `bucket`, `zone`, `compare`, `distribution`, `changes`, `split`, `part` and `label.KEY`.
 pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     let window = window(app, query)?;
     let mut question = Question::new(app.node(query.one("node"))?, app.definition(query.one("definition"))?, window);
@@ -55,6 +56,8 @@ pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     question.distribution = flag(query, "distribution")?.unwrap_or(false);
     question.compare = compare(query, window)?;
     question.changes = changes(query, window)?;
+    question.split = split(query)?;
+    question.part = part(query, &question.metrics)?;
     question.labels = query.labels();
     question.check()?;
     Ok(question)
@@ -82,6 +85,34 @@ fn compare(query: &Query, window: Window) -> Result<Option<Window>, ApiError> {
     }
 }
 
+fn split(query: &Query) -> Result<Option<Split>, ApiError> {
+    let Some(text) = query.one("split") else { return Ok(None) };
+    let known = || Split::ALL.map(Split::text).join(", ");
+    let read =
+        Split::read(text).ok_or_else(|| ApiError::new(Code::InvalidParameter, format!("`split` takes {}", known())))?;
+    Ok(Some(read))
+}
+
+fn part(query: &Query, metrics: &[Metric]) -> Result<Option<Part>, ApiError> {
+    let Some(text) = query.one("part") else { return Ok(None) };
+    let &[metric] = metrics else {
+        return Err(ApiError::new(Code::InvalidParameter, "`part` is one of one metric; name it with `metric`"));
+    };
+    Ok(Some(Part::read(metric, text)?))
+}
+
 /// Names of those parameters.
-pub(crate) const PARAMETERS: &[&str] =
-    &["node", "metric", "definition", "from", "to", "bucket", "zone", "compare", "distribution", "changes"];
+pub(crate) const PARAMETERS: &[&str] = &[
+    "node",
+    "metric",
+    "definition",
+    "from",
+    "to",
+    "bucket",
+    "zone",
+    "compare",
+    "distribution",
+    "changes",
+    "split",
+    "part",
+];

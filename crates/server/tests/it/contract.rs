@@ -147,6 +147,8 @@ fn answers_are_as_documented() {
         format!("/api/v1/metrics?{window}"),
         format!("/api/v1/metrics?{window}&bucket=week&compare=previous&definition=rex"),
         format!("/api/v1/metrics?{window}&distribution=true"),
+        format!("/api/v1/metrics?{window}&split=stage"),
+        format!("/api/v1/metrics?{window}&split=severity"),
         format!("/api/v1/metrics?{window}&node=component:c&metric=lead_time"),
         "/api/v1/metrics?from=2024-10-01&to=2025-01-11&bucket=week&changes=true".to_owned(),
         format!("/api/v1/compare?{window}&nodes=product:p,component:c"),
@@ -156,6 +158,7 @@ fn answers_are_as_documented() {
         format!("/api/v1/deployments?{window}&limit=1"),
         format!("/api/v1/incidents?{window}"),
         format!("/api/v1/explain?{window}&metric=lead_time"),
+        format!("/api/v1/explain?{window}&metric=lead_time&part=coding"),
         format!("/api/v1/explain?{window}&metric=failed_deployment_recovery_time"),
         "/api/v1/definitions".to_owned(),
     ] {
@@ -168,7 +171,7 @@ fn answers_are_as_documented() {
         assert!(found.is_empty(), "{path}: {found:#?}");
         asked += 1;
     }
-    assert_eq!(asked, 14);
+    assert_eq!(asked, 17);
     let ids = document["paths"]
         .as_object()
         .expect("paths")

@@ -27,7 +27,7 @@ fn sample(server: &Running) {
     server.post("/api/v1/events", &events).expect(202);
 }
 
-fn put(server: &Running, toml: &str) -> Answer {
+pub(crate) fn put(server: &Running, toml: &str) -> Answer {
     server.admin("PUT", "/api/v1/catalogue", "application/toml", toml)
 }
 

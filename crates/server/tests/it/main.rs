@@ -12,6 +12,7 @@ mod inference;
 mod lake;
 mod links;
 mod page;
+mod parts;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
 mod support;

@@ -14,9 +14,9 @@ use super::{Result, SqliteLedger, deployment_key};
 use crate::body::{from_blob, from_json, pack_sha, to_blob, to_json};
 use crate::sql::{all, one, run};
 
-/// A commit as it is stored: repository, hash, written, committed, first arrival, role.
+/// A commit as it is stored: repository, hash, written, committed, first arrival, role, pull request.
 #[derive(Serialize, Deserialize)]
-struct Stored(Option<String>, String, Option<i64>, i64, bool, CommitRole);
+struct Stored(Option<String>, String, Option<i64>, i64, bool, CommitRole, #[serde(default)] Option<String>);
 
 impl Stored {
     fn of(fact: &CommitFact) -> Self {
@@ -27,6 +27,7 @@ impl Stored {
             fact.committed_at.micros(),
             fact.first_arrival,
             fact.role,
+            fact.pull_request.clone(),
         )
     }
 
@@ -39,6 +40,7 @@ impl Stored {
             committed_at: Timestamp::from_micros(self.3),
             first_arrival: self.4,
             role: self.5,
+            pull_request: self.6,
         }
     }
 }
@@ -235,5 +237,17 @@ fn place(reach: &Reach) -> (bool, String) {
     match reach {
         Reach::Lane(lane) => (false, lane_text(lane)),
         Reach::Component(component) => (true, component.as_str().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_before_pull_requests_are_read() {
+        let old = r#"["acme/cart", "c1", null, 5, true, "new"]"#;
+        let Stored(repo, .., role, pull_request) = serde_json::from_str(old).unwrap();
+        assert_eq!((repo.as_deref(), role, pull_request), (Some("acme/cart"), CommitRole::New, None));
     }
 }

@@ -65,6 +65,9 @@ fn commit() -> Vec<Column<Row>> {
         text("role", "`new`, `head`, `squashed`, `merge`, `squash` or `other_paths`.", |row: &Row| {
             lent(row.fact.role.text())
         }),
+        text("pull_request", "Number of the pull request that brought it; NULL when none is known.", |row: &Row| {
+            row.fact.pull_request.as_deref().and_then(lent)
+        }),
         flag("used", "Whether lead times are taken from it.", |row: &Row| Some(row.fact.role.used())),
     ]
 }

@@ -3,9 +3,13 @@
 pub(crate) mod canary_analyses;
 pub(crate) mod commits;
 pub(crate) mod deployments;
+pub(crate) mod flag_changes;
 pub(crate) mod incidents;
 pub(crate) mod pipeline_runs;
+pub(crate) mod pipeline_stages;
 pub(crate) mod places;
+pub(crate) mod pull_requests;
+pub(crate) mod slo_samples;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -198,6 +202,10 @@ pub fn reference() -> Vec<TableDoc> {
         canary_analyses::table().reference(),
         pipeline_runs::table().reference(),
         places::table().reference(),
+        pipeline_stages::table().reference(),
+        pull_requests::table().reference(),
+        slo_samples::table().reference(),
+        flag_changes::table().reference(),
     ]
 }
 

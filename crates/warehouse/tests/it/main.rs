@@ -4,10 +4,13 @@
 mod behaviour;
 #[cfg(test)]
 mod lake;
+mod parts;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod runs;
+#[cfg(test)]
+mod service_levels;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

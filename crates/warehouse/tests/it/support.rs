@@ -84,6 +84,7 @@ pub(crate) fn commit(of: &DeploymentFact, sha: &str, committed_at: Timestamp) ->
         committed_at,
         first_arrival: true,
         role: CommitRole::New,
+        pull_request: None,
     }
 }
 

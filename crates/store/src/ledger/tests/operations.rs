@@ -202,6 +202,7 @@ fn commit(deployment: &DeploymentKey, d: &[u8]) -> CommitFact {
         committed_at: at(d[2]),
         first_arrival: d[2].is_multiple_of(2),
         role: pick(&[CommitRole::New, CommitRole::Merge, CommitRole::Squashed], d[0]),
+        pull_request: maybe(&["1", "2"], d[1]).map(text),
     }
 }
 
