@@ -257,10 +257,7 @@ impl IndexedLedger {
         self.deployments.get(&place?.key).cloned()
     }
 
-    fn facts<'a>(
-        &'a self,
-        places: impl Iterator<Item = &'a OrderKey>,
-    ) -> impl Iterator<Item = &'a DeploymentFact> {
+    fn facts<'a>(&'a self, places: impl Iterator<Item = &'a OrderKey>) -> impl Iterator<Item = &'a DeploymentFact> {
         places.filter_map(|place| self.deployments.get(&place.key))
     }
 
@@ -496,7 +493,10 @@ impl Ledger for IndexedLedger {
         }
         let (from, before) = (OrderKey::before(from), OrderKey::before(before));
         let places = self.orders.production.0.get(product).into_iter();
-        Ok(places.flat_map(|places| places.range(from.clone()..before.clone())).map(|place| place.key.clone()).collect())
+        Ok(places
+            .flat_map(|places| places.range(from.clone()..before.clone()))
+            .map(|place| place.key.clone())
+            .collect())
     }
 
     fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>> {

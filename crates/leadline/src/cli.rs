@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::{Size, Stage};
+
 /// Measures how an organisation delivers software: the five DORA metrics, from one component up to the whole group.
 #[derive(Debug, Parser)]
 #[command(
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Lists the tools that can send events, and where they send them to
     Sources(SourcesArgs),
+    /// Measures this build on this machine with a generated group
+    Bench(BenchArgs),
 }
 
 /// Where the data is: a running server, or a folder of this machine.
@@ -298,6 +302,31 @@ pub(crate) struct SourcesArgs {
     /// Form of the list
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// Size of the generated group
+    #[arg(long, value_enum, default_value_t = Size::Small)]
+    pub(crate) size: Size,
+    /// The same seed gives the same group
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads that link
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    pub(crate) threads: usize,
+    /// Folder for data and results; stages measured there before are not measured again
+    #[arg(long, value_name = "DIR", default_value = "leadline-bench")]
+    pub(crate) data: PathBuf,
+    /// Only these stages, with commas; one alone runs in this process
+    #[arg(long, value_enum, value_name = "STAGES", value_delimiter = ',')]
+    pub(crate) only: Vec<Stage>,
+    /// Measure again what was measured before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// File for the results as JSON; bench.json in the folder when left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -107,7 +107,8 @@ pub(crate) fn catalogue(plan: &[ProductPlan]) -> Catalogue {
             components: components.collect(),
             ..Product::default()
         };
-        if let Some(domain) = platforms.get_mut(index % 5).and_then(|platform| platform.domains.get_mut(index / 5 % 8)) {
+        if let Some(domain) = platforms.get_mut(index % 5).and_then(|platform| platform.domains.get_mut(index / 5 % 8))
+        {
             domain.products.push(declared);
         }
     }
@@ -429,7 +430,16 @@ impl Life<'_> {
 
 impl<'r> Attempt<'r> {
     const fn new(release: &'r Release, instance: usize, at: Timestamp, status: &'static str) -> Self {
-        Attempt { release, instance, environment: "production", at, status, config_only: false, rollback: false, hotfix: false }
+        Attempt {
+            release,
+            instance,
+            environment: "production",
+            at,
+            status,
+            config_only: false,
+            rollback: false,
+            hotfix: false,
+        }
     }
 }
 

@@ -163,7 +163,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     });
     write_json(&output, &whole)?;
     out::answer(&table::text(&setup, &reports, out::paint()))?;
-    out::note(&format!("written to {}", output.display()));
+    if args.only.len() != 1 {
+        out::note(&format!("written to {}", output.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -176,8 +178,7 @@ fn run_here(setup: &Setup, stage: Stage) -> Result<Report, Failure> {
         Stage::Apply => apply::run(setup)?,
         Stage::Raw => raw::run(setup)?,
     };
-    let report =
-        Report { asked: Asked::new(setup), stage: stage.text().to_owned(), measures, memory: Memory::read() };
+    let report = Report { asked: Asked::new(setup), stage: stage.text().to_owned(), measures, memory: Memory::read() };
     write_json(&result_file(setup, stage), &report)?;
     Ok(report)
 }

@@ -21,9 +21,16 @@ use super::{Measure, Setup, Size, could_not, told, write_json};
 use crate::failure::Failure;
 use crate::out;
 
-/// No question is asked more often, and none for longer.
-const ROUNDS: usize = 30;
+/// No question is asked for longer.
 const ENOUGH: Duration = Duration::from_secs(20);
+
+/// No question is asked more often.
+const fn rounds(size: Size) -> usize {
+    match size {
+        Size::Tiny => 2,
+        _ => 30,
+    }
+}
 
 pub(super) fn run(setup: &Setup) -> Result<Vec<Measure>, Failure> {
     let (warehouse, filled) = base::fill(setup)?;
@@ -85,7 +92,7 @@ impl Asking<'_> {
     /// Asks again and again, each time about a window a minute earlier, so that no answer is remembered.
     fn cold(&self, mut ask: impl FnMut(i64) -> Result<(), Failure>) -> Result<Vec<Duration>, Failure> {
         let (started, mut times) = (Watch::start(), Vec::new());
-        while times.len() < ROUNDS && (times.len() < 3 || started.passed() < ENOUGH) {
+        while times.len() < rounds(self.setup.size) && (times.len() < 3 || started.passed() < ENOUGH) {
             let earlier = times.len() as i64 * -60 * SECOND;
             let one = Watch::start();
             ask(earlier)?;
@@ -108,7 +115,7 @@ impl Asking<'_> {
         measures.push(Measure::times("five metrics with all statistics, every node, 90 days", &times));
         let times = self.cold(|by| tree(moved(last_90_days(), by)))?;
         measures.push(Measure::times("five metrics, every node, 90 days", &times));
-        let times: Result<Vec<Duration>, Failure> = (0..200)
+        let times: Result<Vec<Duration>, Failure> = (0..if self.setup.size == Size::Tiny { 2 } else { 200 })
             .map(|_| {
                 let one = Watch::start();
                 tree(last_90_days())?;
@@ -130,9 +137,12 @@ impl Asking<'_> {
             Ok(())
         })?;
         measures.push(Measure::times("five platforms by month, 24 months", &times));
-        let Some(product) = self.setup.plan.iter().max_by_key(|product| {
-            product.components.iter().map(|component| component.deployments).sum::<u64>()
-        }) else {
+        let Some(product) = self
+            .setup
+            .plan
+            .iter()
+            .max_by_key(|product| product.components.iter().map(|component| component.deployments).sum::<u64>())
+        else {
             return Ok(measures);
         };
         let page = |node: Node, by: i64| {
@@ -166,11 +176,7 @@ impl Asking<'_> {
         let folder = self.setup.file("answers");
         std::fs::create_dir_all(&folder).map_err(|error| could_not(&folder, &error))?;
         let (dora, rex, examples) = (definition("dora")?, definition("rex")?, definition("examples")?);
-        let interval = Definition {
-            id: "rex-interval".to_owned(),
-            frequency: domain::definition::Frequency::MeanInterval,
-            ..rex.clone()
-        };
+        let interval = definition("rex-interval")?;
         let all = headline(&dora);
         let questions: [(&str, &Definition, Vec<Window>, &[Metric]); 6] = [
             ("headline", &dora, vec![last_90_days()], &all),

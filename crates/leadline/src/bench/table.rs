@@ -5,8 +5,13 @@ use super::{Measure, Report, Setup};
 use crate::format::{Align, Paint, Table, Tone, count};
 
 pub(super) fn text(setup: &Setup, reports: &[Report], paint: Paint) -> String {
-    let mut table =
-        Table::new(&[("", Align::Left), ("", Align::Right), ("p50", Align::Right), ("p95", Align::Right), ("of", Align::Right)]);
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("", Align::Right),
+        ("p50", Align::Right),
+        ("p95", Align::Right),
+        ("of", Align::Right),
+    ]);
     for report in reports {
         table.row(vec![(report.stage.clone(), Tone::Strong)]);
         for measure in &report.measures {

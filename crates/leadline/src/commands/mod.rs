@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command, ImportCommand};
 use crate::failure::Failure;
 use crate::send::Taken;
-use crate::{demo, explain, format, out, report};
+use crate::{bench, demo, explain, format, out, report};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -32,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Token(args) => token::run(args.command),
         Command::Sources(args) => sources::run(&args),
+        Command::Bench(args) => bench::run(&args),
     }
 }
 
