@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import psycopg
 
 import base
 from cluster import Cluster
@@ -133,7 +134,11 @@ class PostgreSQL:
         self.cluster = cluster
         self.folder = folder
         self.limit = limit
-        self.version = cluster.run("postgres", "--version").split()[2]
+        self.connection = psycopg.connect(
+            host=str(cluster.socket), user="postgres", dbname="postgres", autocommit=True
+        )
+        self.connection.execute(f"SET statement_timeout = {int(limit * 1000)}")
+        self.version = self.connection.execute("SHOW server_version").fetchone()[0]
 
     def prepare_raw(self):
         for table, columns in TABLES.items():
@@ -146,14 +151,12 @@ class PostgreSQL:
 
     def ask(self, question):
         text = (HERE / "sql" / f"{question}.postgres.sql").read_text()
-        options = f"SET statement_timeout = {int(self.limit * 1000)}; SET extra_float_digits = 3; "
         try:
-            out = self.cluster.psql(options + text)
-        except RuntimeError as error:
-            if "statement timeout" in str(error):
-                raise TooLong from error
-            raise
-        return list(csv.DictReader(out.splitlines()))
+            cursor = self.connection.execute(text)
+        except psycopg.errors.QueryCanceled as cancelled:
+            raise TooLong from cancelled
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
 def numbers(rows, metrics=None):
