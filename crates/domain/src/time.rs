@@ -88,6 +88,40 @@ impl Timestamp {
     }
 }
 
+/// A calendar month in UTC: by it the warehouse files its rows. Months order and count as they follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(i32);
+
+impl Month {
+    /// The month an instant lies in.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        let end = if at.0 < 0 { civil::Date::MIN } else { civil::Date::MAX };
+        let date = jiff::Timestamp::from_microsecond(at.0).map_or(end, |at| TimeZone::UTC.to_datetime(at).date());
+        Month(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
+    }
+
+    /// Reads `2025-01`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (year, month) = text.rsplit_once('-')?;
+        let (year, month): (i32, i32) = (year.parse().ok()?, month.parse().ok()?);
+        ((-9999..=9999).contains(&year) && (1..=12).contains(&month)).then_some(Month(year * 12 + month - 1))
+    }
+
+    /// So many months earlier.
+    #[must_use]
+    pub const fn before(self, months: u16) -> Self {
+        Month(self.0 - months as i32)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    }
+}
+
 /// The year 1: older texts are placeholders of tools, not instants.
 const MIN_MICROS: i64 = -62_135_596_800 * SECOND;
 
@@ -146,6 +180,22 @@ mod tests {
         assert!(matches!(Timestamp::parse("2025-01-03"), Err(TimestampError::WithoutOffset(_))));
         for text in ["", "yesterday", "2025-13-01T00:00:00Z", "12", "2025-01-03T25:00:00Z"] {
             assert!(matches!(Timestamp::parse(text), Err(TimestampError::Invalid(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar_in_utc() {
+        let month = |text: &str| Month::of(Timestamp::parse(text).unwrap());
+        assert_eq!(month("2025-01-01T00:00:00+01:00").to_string(), "2024-12");
+        assert_eq!(month("2024-02-29T23:59:59.999999Z").to_string(), "2024-02");
+        assert_eq!(month("1969-12-31T23:59:59.5Z").to_string(), "1969-12");
+        assert_eq!(month("2025-03-01T00:00:00Z").before(3), month("2024-12-31T00:00:00Z"));
+        assert!(Month::of(Timestamp::MIN) < Month::of(Timestamp::MAX));
+        for text in ["0001-01", "1969-12", "2024-02", "9999-12"] {
+            assert_eq!(Month::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "2024", "2024-13", "2024-00", "now-01"] {
+            assert_eq!(Month::parse(text), None, "{text}");
         }
     }
 

@@ -11,6 +11,7 @@ mod interpreter;
 mod page;
 mod query;
 mod routes;
+mod seal;
 mod senders;
 mod serve;
 mod state;
@@ -18,7 +19,7 @@ mod sync;
 
 pub use config::{
     Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, Secret, ServerConfig,
-    SourceConfig,
+    SourceConfig, WarehouseConfig,
 };
 pub use interpreter::interpreter;
 pub use routes::openapi;

@@ -21,6 +21,7 @@ use crate::backfills::Backfills;
 use crate::clock;
 use crate::config::Config;
 use crate::routes;
+use crate::seal;
 use crate::senders::Senders;
 use crate::state::{App, Shown, Synced};
 use crate::sync::{self, Calls};
@@ -33,6 +34,7 @@ pub struct Server {
     stopping: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
     following: JoinHandle<()>,
+    sealing: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
     backfills: Arc<Backfills>,
 }
@@ -70,7 +72,11 @@ impl Server {
         let failed = |source| StartError::Listen { address: listen.clone(), source };
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let warehouse = Arc::new(Warehouse::new().map_err(StartError::Warehouse)?);
+        let warehouse = match sync::lake(&store) {
+            Some(folder) => Warehouse::open(&folder).await,
+            None => Warehouse::new(),
+        };
+        let warehouse = Arc::new(warehouse.map_err(StartError::Warehouse)?);
         let shown = Arc::new(Shown {
             warehouse: ArcSwap::new(warehouse),
             tree: ArcSwap::from_pointee(Tree::default()),
@@ -80,7 +86,10 @@ impl Server {
         let calls = Arc::new(Calls::default());
         let on_change = Arc::clone(&calls);
         store.on_change(Box::new(move |_| on_change.applied.notify_one()));
-        let following = tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), Arc::clone(&calls), sender));
+        let keeping = config.warehouse.clone();
+        let following =
+            tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), Arc::clone(&calls), sender, keeping.clone()));
+        let sealing = tokio::spawn(seal::keep(store.clone(), Arc::clone(&shown), keeping));
         let (stopping, told) = watch::channel(false);
         let config = Arc::new(config);
         let backfills = Arc::new(Backfills::new(store.clone(), &config.sources));
@@ -111,7 +120,7 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), stopping, serving, following, synced, backfills })
+        Ok(Server { address, stop: Some(stop), stopping, serving, following, sealing, synced, backfills })
     }
 
     /// Waits until what was in the store at the start can be asked for; events are taken before.
@@ -138,11 +147,13 @@ impl Server {
             self.serving.abort();
         }
         self.following.abort();
+        self.sealing.abort();
         // One that waits for an answer of its vendor is left alone: what it has kept is durable.
         let backfills = Arc::clone(&self.backfills);
         let _ = tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || backfills.join())).await;
         // Without this a query cut off here would be told as a failure.
         let _ = self.following.await;
+        let _ = self.sealing.await;
     }
 
     /// Serves until the process is told to stop (SIGINT or SIGTERM), then stops as [`Server::stop`] does.

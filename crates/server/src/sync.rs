@@ -1,6 +1,7 @@
 //! Keeps the warehouse and the tree as the store is: woken by each applied batch, page by page.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use domain::definition::Definition;
 use store::{Changes, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use warehouse::{Removed, Warehouse};
+use warehouse::{Batch, Removed, Warehouse};
 
 use crate::clock;
+use crate::config::WarehouseConfig;
+use crate::seal::seal;
 use crate::state::{Shown, Synced};
 
 const PAGE: usize = 5_000;
@@ -30,7 +33,13 @@ pub(crate) struct Calls {
 }
 
 /// Follows the store until the task is aborted.
-pub(crate) async fn follow(store: Store, shown: Arc<Shown>, calls: Arc<Calls>, synced: watch::Sender<Synced>) {
+pub(crate) async fn follow(
+    store: Store,
+    shown: Arc<Shown>,
+    calls: Arc<Calls>,
+    synced: watch::Sender<Synced>,
+    config: WarehouseConfig,
+) {
     // What was accepted before a crash and not yet applied belongs to the data of the start.
     let settling = store.clone();
     match tokio::task::spawn_blocking(move || settling.settle()).await {
@@ -38,7 +47,7 @@ pub(crate) async fn follow(store: Store, shown: Arc<Shown>, calls: Arc<Calls>, s
         Ok(Err(error)) => tracing::error!(error = %error, "what was pending could not be applied"),
         Err(error) => tracing::error!(error = %error, "what was pending could not be applied"),
     }
-    let mut follower = Follower { store, shown, synced, change: 0, places: BTreeSet::new() };
+    let mut follower = Follower::new(store, shown, synced, &config);
     loop {
         let began = Instant::now();
         if let Err(error) = follower.catch_up().await {
@@ -56,6 +65,11 @@ pub(crate) async fn follow(store: Store, shown: Arc<Shown>, calls: Arc<Calls>, s
     }
 }
 
+/// Where the tables on disk are; none for a store that lives in memory.
+pub(crate) fn lake(store: &Store) -> Option<PathBuf> {
+    store.folder().map(|folder| folder.join("lake"))
+}
+
 struct Follower {
     store: Store,
     shown: Arc<Shown>,
@@ -63,6 +77,12 @@ struct Follower {
     change: u64,
     /// Where components are known to run.
     places: BTreeSet<(ComponentId, String)>,
+    /// While everything is made anew: the warehouse that will take the place of the one that is shown.
+    staged: Option<Arc<Warehouse>>,
+    /// Bytes in memory at which this does not go on before they are sealed.
+    bound: usize,
+    /// Whether what is sealed on disk is of no use: of another version, or ahead of the store.
+    useless: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,39 +96,83 @@ enum SyncError {
 }
 
 impl Follower {
+    /// Goes on from what is sealed on disk.
+    fn new(store: Store, shown: Arc<Shown>, synced: watch::Sender<Synced>, config: &WarehouseConfig) -> Self {
+        let warehouse = shown.warehouse.load_full();
+        let change = warehouse.sealed();
+        let useless = warehouse.stale() || store.change_number().is_ok_and(|last| last < change);
+        if useless {
+            tracing::warn!("the tables on disk do not fit the store; they are made anew from it");
+        }
+        let change = if useless { 0 } else { change };
+        // Much in memory is sealed beside this; it waits for that only when it comes in faster.
+        let bound = config.bytes().saturating_mul(2);
+        Follower { store, shown, synced, change, places: BTreeSet::new(), staged: None, bound, useless }
+    }
+
     async fn catch_up(&mut self) -> Result<(), SyncError> {
-        let mut target = self.shown.warehouse.load_full();
         let mut tree = !self.synced.borrow().ready;
         loop {
             let (store, change) = (self.store.clone(), self.change);
             // Read before the page, so that `as_of` never says more than is known.
             let at = clock::now();
             let page = tokio::task::spawn_blocking(move || store.changes_since(change, PAGE)).await??;
-            if page.rebuilt {
+            let anew = page.rebuilt || std::mem::take(&mut self.useless);
+            if anew {
                 // Answers come from the old one until the new one is whole.
-                target = Arc::new(Warehouse::new()?);
+                self.staged = Some(Arc::new(self.empty().await?));
                 self.places.clear();
             }
+            let target = self.staged.clone().unwrap_or_else(|| self.shown.warehouse.load_full());
             let (upto, more) = (page.upto, page.more);
-            tree |= page.tree | page.rebuilt | self.new_places(&page);
-            let removed = Removed { deployments: page.removed_deployments, incidents: page.removed_incidents };
-            let facts = page.deployments.len() + page.incidents.len() + page.others.len();
-            if facts > 0 || removed != Removed::default() {
-                let target = Arc::clone(&target);
-                let apply = move || target.apply_and_remove(page.deployments, page.incidents, page.others, removed);
-                tokio::task::spawn_blocking(apply).await??;
-            }
+            tree |= page.tree | anew | self.new_places(&page);
+            let batch = Batch {
+                deployments: page.deployments,
+                incidents: page.incidents,
+                others: page.others,
+                removed: Removed { deployments: page.removed_deployments, incidents: page.removed_incidents },
+                before: page.before,
+                change: upto,
+            };
+            let taking = Arc::clone(&target);
+            tokio::task::spawn_blocking(move || taking.take(batch)).await??;
             self.change = upto;
+            if target.in_memory() >= self.bound && seal(&self.store, &target).await.is_err() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            drop(target);
             if more {
                 continue;
             }
+            self.put_staged().await?;
+            let target = self.shown.warehouse.load_full();
             if tree {
                 self.set_tree(&target).await?;
             }
-            self.shown.warehouse.store(Arc::clone(&target));
             self.synced.send_replace(Synced { change: upto, at, ready: true });
             return Ok(());
         }
+    }
+
+    /// An empty warehouse beside the one that is shown.
+    async fn empty(&self) -> Result<Warehouse, SyncError> {
+        Ok(match lake(&self.store) {
+            Some(folder) => Warehouse::staged(&folder).await?,
+            None => Warehouse::new()?,
+        })
+    }
+
+    /// Shows what was made anew, whole.
+    async fn put_staged(&mut self) -> Result<(), SyncError> {
+        let Some(staged) = self.staged.take() else { return Ok(()) };
+        self.set_tree(&staged).await?;
+        let mut staged = staged;
+        // Nobody else knows it yet.
+        if let Some(staged) = Arc::get_mut(&mut staged) {
+            staged.promote().await?;
+        }
+        self.shown.warehouse.store(staged);
+        Ok(())
     }
 
     /// Whether a page shows a component where none was seen before, or moves something the names of others depend on.

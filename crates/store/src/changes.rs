@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::DeploymentKey;
 use domain::catalogue::ProductHint;
 use domain::event::{Entity, EventKind};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact};
 use domain::key::IncidentKey;
-use rusqlite::{Connection, params};
+use domain::time::Month;
+use domain::{DeploymentKey, EntityKey};
+use rusqlite::{Connection, ToSql, params};
 
 use crate::applier::{CHANGE, REBUILT, TREE, read_number};
 use crate::body::from_json;
-use crate::ledger::{DEPLOYMENT, kind_number, read_commits};
+use crate::ledger::{DEPLOYMENT, kind_at, kind_number, read_commits};
 use crate::sql::{all, one};
 use crate::{Changes, StoreError};
 
@@ -37,7 +38,7 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
         Some(number) => u64::try_from(*number).unwrap_or_default(),
         None => last,
     };
-    let within = params![after, i64::try_from(upto).unwrap_or(i64::MAX)];
+    let within: &[&dyn ToSql] = params![after, i64::try_from(upto).unwrap_or(i64::MAX)];
     let deployments = all(
         conn,
         "SELECT number, body FROM deployment WHERE change > ? AND change <= ? AND change IS NOT NULL ORDER BY change",
@@ -59,6 +60,7 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
     for (kind, key) in removed {
         if kind == DEPLOYMENT { &mut removed_deployments } else { &mut removed_incidents }.push(key);
     }
+    let before = before(conn, within)?;
     let tree = read_number(conn, TREE)?;
     let rebuilt = read_number(conn, REBUILT)?;
     Ok(Changes {
@@ -68,10 +70,39 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
         others,
         removed_deployments,
         removed_incidents,
+        before,
         tree: tree > change && tree <= upto,
         rebuilt: rebuilt > 0 && rebuilt >= change && upto > rebuilt,
         more,
     })
+}
+
+/// Where the facts of a page stood before. The table is short: it is read first, whatever the planner thinks.
+fn before(conn: &Connection, within: &[&dyn ToSql]) -> Result<Vec<(EntityKey, Option<Month>)>, StoreError> {
+    let sql = "SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN deployment f
+             ON m.kind = 0 AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN incident f
+             ON m.kind = 5 AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN other f
+             ON f.kind = m.kind AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN removed f
+             ON f.kind = CASE m.kind WHEN 0 THEN 0 WHEN 5 THEN 1 END
+             AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2";
+    all(conn, sql, within, |row| {
+        let key = EntityKey { kind: kind_at(row.get(0)?)?, source: row.get(1)?, id: row.get(2)? };
+        let text: String = row.get(3)?;
+        let month = Month::parse(&text);
+        if month.is_none() && !text.is_empty() {
+            return Err(StoreError::unreadable("a month", text));
+        }
+        Ok((key, month))
+    })
+}
+
+/// A mark behind which every move is known, and the last change number given at that moment.
+pub(crate) fn moves(conn: &Connection) -> Result<(i64, u64), StoreError> {
+    let mark = one(conn, "SELECT max(number) FROM moved", [], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+    Ok((mark.flatten().unwrap_or(0), read_number(conn, CHANGE)?))
 }
 
 pub(crate) fn deployment(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,7 +18,7 @@ use crate::connect::Readers;
 use crate::door::Prepared;
 use crate::journal::{self, State, Tally, mark};
 use crate::lock::FolderLock;
-use crate::sql::{atomically, one};
+use crate::sql::{atomically, one, run};
 use crate::tokens::{self, Live};
 use crate::writer::{Answer, Append, Order, Shared, Writer};
 use crate::{
@@ -42,6 +42,7 @@ struct Inner {
     shared: Arc<Shared>,
     tokens: RwLock<Vec<Live>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    folder: Option<PathBuf>,
     // Dropped last, when the writer has stopped.
     _lock: Option<FolderLock>,
 }
@@ -84,13 +85,14 @@ impl Store {
     pub fn open_held(location: Location, interpreter: Arc<dyn Interpreter>, held: bool) -> Result<Store, StoreError> {
         let shared = Arc::new(Shared::default());
         shared.held.store(held, Ordering::Release);
-        let (lock, file): (_, Option<PathBuf>) = match location {
+        let (lock, folder) = match location {
             Location::Memory => (None, None),
             Location::Folder(folder) => {
                 std::fs::create_dir_all(&folder).map_err(|error| StoreError::file(&folder, error))?;
-                (Some(FolderLock::take(&folder)?), Some(folder.join("leadline.db")))
+                (Some(FolderLock::take(&folder)?), Some(folder))
             }
         };
+        let file = folder.as_ref().map(|folder| folder.join("leadline.db"));
         let writer = Writer::open(file.as_deref(), interpreter, shared.clone())?;
         let tokens = tokens::live(&writer.conn)?;
         let (orders, received) = channel();
@@ -103,6 +105,7 @@ impl Store {
             shared,
             tokens: RwLock::new(tokens),
             thread: Mutex::new(Some(thread)),
+            folder,
             _lock: lock,
         };
         Ok(Store { inner: Arc::new(inner) })
@@ -262,6 +265,32 @@ impl Store {
     /// The database cannot be read.
     pub fn journal_body(&self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(move |conn| journal::body(conn, seq))
+    }
+
+    /// Which moves of facts between months are known now: a mark for [`Store::forget_moves`], and the last change
+    /// number, both of one moment.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn moves(&self) -> Result<(i64, u64), StoreError> {
+        self.read(changes::moves)
+    }
+
+    /// Forgets moves up to a mark: whoever keeps facts by month has everything up to the change number of the mark.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn forget_moves(&self, mark: i64) -> Result<(), StoreError> {
+        self.write(move |writer| {
+            run(&writer.conn, "DELETE FROM moved WHERE number <= ?", [mark])?;
+            Ok(())
+        })
+    }
+
+    /// The folder the data is in; none for a store in memory.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.inner.folder.as_deref()
     }
 
     /// Makes a rejected or ignored row pending again; false when there is no such row.

@@ -1,9 +1,11 @@
 //! Numbered SQL files, applied in order, each in a transaction with the version it makes.
 
+use domain::fact::OtherFact;
 use rusqlite::Connection;
 
 use crate::StoreError;
-use crate::sql::atomically;
+use crate::body::from_json;
+use crate::sql::{all, atomically, run};
 
 /// In order; the version of a database is how many of them it has. A file that was ever released never changes.
 const MIGRATIONS: &[&str] = &[
@@ -11,7 +13,22 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0002_facts.sql"),
     include_str!("../migrations/sqlite/0003_removed.sql"),
     include_str!("../migrations/sqlite/0004_cursor.sql"),
+    include_str!("../migrations/sqlite/0005_moved.sql"),
 ];
+
+/// The version that made a column of what stood only in bodies.
+const MOVED: u32 = 5;
+
+fn fill_instants(conn: &Connection) -> Result<(), StoreError> {
+    let facts = all(conn, "SELECT number, body FROM other", [], |row| {
+        let fact: OtherFact = from_json("a fact", row.get_ref(1)?)?;
+        Ok((row.get::<_, i64>(0)?, fact.at.micros()))
+    })?;
+    for (number, at) in facts {
+        run(conn, "UPDATE other SET at = ?2 WHERE number = ?1", [number, at])?;
+    }
+    Ok(())
+}
 
 /// Brings a database to the newest version; refuses one that is newer still.
 pub(crate) fn migrate(conn: &Connection) -> Result<(), StoreError> {
@@ -23,6 +40,9 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), StoreError> {
     for (version, file) in (1u32..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
         atomically(conn, false, || {
             conn.execute_batch(file)?;
+            if version == MOVED {
+                fill_instants(conn)?;
+            }
             Ok(conn.pragma_update(None, "user_version", version)?)
         })?;
         tracing::info!(version, "the database was migrated");

@@ -34,6 +34,8 @@ const DERIVED: &[&str] = &[
     "commit_of",
     "revert",
     "removed",
+    // Last: emptying the others fills it.
+    "moved",
 ];
 
 /// In one transaction. The facts are a function of events, catalogue and rules, so the latest catalogue is taken from

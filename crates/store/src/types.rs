@@ -6,7 +6,8 @@ use domain::catalogue::Catalogue;
 use domain::event::Event;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::key::IncidentKey;
-use domain::{DeploymentKey, Problem, Timestamp};
+use domain::time::Month;
+use domain::{DeploymentKey, EntityKey, Problem, Timestamp};
 
 /// Where the data is.
 #[derive(Clone, Debug)]
@@ -90,6 +91,8 @@ pub struct Changes {
     pub removed_deployments: Vec<DeploymentKey>,
     /// Incidents that are no longer. None of them is in `incidents`.
     pub removed_incidents: Vec<IncidentKey>,
+    /// Months under which facts of this page stood before; none for one without an instant. Some may be long gone.
+    pub before: Vec<(EntityKey, Option<Month>)>,
     /// Whether the catalogue or what events told of products changed.
     pub tree: bool,
     /// Whether everything was rebuilt since: forget all facts known before this page. Those that still are come in

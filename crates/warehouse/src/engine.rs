@@ -7,6 +7,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -36,10 +37,16 @@ fn session(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionCont
     let config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
     let context = SessionContext::new_with_config_rt(config, runtime.clone());
     functions::register(&context);
-    for (name, data) in snapshot.tables() {
-        context.register_table(name, Arc::new(Provider::new(data.clone(), snapshot.tree.clone())))?;
+    for (name, data) in &snapshot.tables {
+        let provider = Provider::new(data.clone(), snapshot.tree.clone(), runtime.clone());
+        context.register_table(*name, Arc::new(provider))?;
     }
     Ok(context)
+}
+
+/// What plans of our own run in.
+pub(crate) fn task(runtime: &Arc<RuntimeEnv>) -> Arc<TaskContext> {
+    SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(1), runtime.clone()).task_ctx()
 }
 
 /// The session of a snapshot, made once.

@@ -1,5 +1,5 @@
-//! The columnar store of facts and the only crate that knows DataFusion: wide tables in memory, one snapshot a query,
-//! answers to the questions of `metrics`.
+//! The columnar store of facts and the only crate that knows DataFusion and Delta Lake: wide tables, sealed months on
+//! disk and recent changes in memory over them, one snapshot a query, answers to the questions of `metrics`.
 //!
 //! Facts come in through [`Warehouse::apply`] and replace what stood under their keys; the tree stands beside them, so
 //! that moving a product changes no fact. A query pins one snapshot and never sees half of a change.
@@ -10,6 +10,7 @@ mod engine;
 mod explain;
 mod functions;
 mod json;
+mod lake;
 mod listing;
 mod places;
 mod provider;
@@ -22,4 +23,4 @@ pub use explain::{Explanation, Left, Page};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};
-pub use warehouse::{Removed, Rows, Warehouse};
+pub use warehouse::{Batch, Removed, Rows, Sealing, Warehouse};

@@ -2,40 +2,134 @@
 //! product, place in the tree or time a filter rules out are not read.
 
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TableProviderFilterPushDown, TableType, Volatility, in_list, lit,
+};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
 use domain::catalogue::{ComponentId, Labels, Tree, UNASSIGNED};
 
+use crate::lake::{halves, scan};
 use crate::snapshot::{Bucket, TableData};
 use crate::tables::DIMENSIONS;
 
 /// Rows a batch: DataFusion's own size.
 const BATCH: usize = 8_192;
 /// Under this many rows a second partition costs more than it brings.
-const SPLIT: usize = 50_000;
+pub(crate) const SPLIT: usize = 50_000;
 
 #[derive(Debug)]
 pub(crate) struct Provider {
     data: Arc<TableData>,
     tree: Arc<Tree>,
     schema: SchemaRef,
+    runtime: Arc<RuntimeEnv>,
 }
 
 impl Provider {
-    pub(crate) fn new(data: Arc<TableData>, tree: Arc<Tree>) -> Self {
-        let own = data.schema.fields().iter().map(|field| field.as_ref().clone());
+    pub(crate) fn new(data: Arc<TableData>, tree: Arc<Tree>, runtime: Arc<RuntimeEnv>) -> Self {
+        let own = data.shape.schema.fields().iter().map(|field| field.as_ref().clone());
         let dimensions = DIMENSIONS.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true));
         let schema = Arc::new(Schema::new(own.chain(dimensions).collect::<Vec<_>>()));
-        Provider { data, tree, schema }
+        Provider { data, tree, schema, runtime }
+    }
+
+    /// The sealed rows: files no filter rules out, with the dimensions asked for beside them. None when there are none.
+    fn sealed(
+        &self,
+        state: &dyn Session,
+        schema: &SchemaRef,
+        projection: &[usize],
+        filters: &[Expr],
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let shape = &self.data.shape;
+        let files = self.data.base.iter();
+        let files: Vec<_> =
+            files.filter(|file| filters.iter().all(|filter| in_time(filter, shape.at, file.span))).cloned().collect();
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let own = shape.schema.fields().len();
+        // Dimensions follow from what the row names: that is read for them.
+        let mut read: Vec<usize> = projection.iter().copied().filter(|index| *index < own).collect();
+        for index in projection.iter().filter(|index| **index >= own) {
+            for name in dimension_of(*index - own) {
+                let index = shape.schema.index_of(name)?;
+                if !read.contains(&index) {
+                    read.push(index);
+                }
+            }
+        }
+        let predicate = self.predicate(state, filters)?;
+        let groups = halves(files);
+        let scanned = scan(shape, &groups, &self.data.gone, read.clone(), predicate, &self.runtime)?;
+        if read == projection {
+            return Ok(Some(scanned));
+        }
+        let below = scanned.schema();
+        let columns = projection.iter().zip(schema.fields()).map(|(index, field)| {
+            let expr: Arc<dyn PhysicalExpr> = if *index < own {
+                col(field.name(), &below)?
+            } else {
+                follow(*index - own, &self.tree, &below, field, state)?
+            };
+            Ok((expr, field.name().clone()))
+        });
+        Ok(Some(Arc::new(ProjectionExec::try_new(columns.collect::<Result<Vec<_>>>()?, scanned)?)))
+    }
+
+    /// What filters say of a row's own columns, for leaving out row groups; the filters are applied again above.
+    fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let own = &self.data.shape.schema;
+        let known = |filter: &Expr| filter.column_refs().iter().all(|column| own.index_of(&column.name).is_ok());
+        let mut useful: Vec<Expr> = filters.iter().filter(|filter| known(filter)).cloned().collect();
+        if filters.iter().any(|filter| !known(filter)) {
+            let products: Vec<Expr> = self
+                .tree
+                .products()
+                .keys()
+                .filter(|product| {
+                    let place = Dimensions::of(&self.tree, product);
+                    filters.iter().all(|filter| possible(filter, &|column| place.known(column)))
+                })
+                .map(|product| lit(product.as_str()))
+                .collect();
+            // Products the tree does not know stand under `unassigned`: they cannot be listed.
+            let stranger = Dimensions::of(&self.tree, "\u{0}");
+            let elsewhere = |column: &str| if column == "product" { None } else { stranger.known(column) };
+            let strangers = filters.iter().all(|filter| possible(filter, &elsewhere));
+            if !strangers && products.len() * 2 < self.tree.products().len() {
+                useful.push(in_list(col_expr("product"), products, false));
+            }
+        }
+        let plain = useful.into_iter().map(|filter| {
+            filter
+                .transform(|expr| match expr {
+                    Expr::Column(column) => Ok(Transformed::yes(col_expr(&column.name))),
+                    other => Ok(Transformed::no(other)),
+                })
+                .map(|done| done.data)
+        });
+        let Some(all) = conjunction(plain.collect::<Result<Vec<_>>>()?) else { return Ok(None) };
+        let schema = DFSchema::try_from(own.as_ref().clone())?;
+        Ok(Some(state.create_physical_expr(all, &schema)?))
     }
 
     /// Batches of the columns wanted, of the buckets no filter rules out.
@@ -48,7 +142,7 @@ impl Provider {
                 continue;
             }
             for bucket in months.values() {
-                if !filters.iter().all(|filter| in_time(filter, self.data.at, bucket.span)) {
+                if !filters.iter().all(|filter| in_time(filter, self.data.shape.at, bucket.span)) {
                     continue;
                 }
                 batches.push(self.batch(&schema, projection, bucket, &place)?);
@@ -64,7 +158,7 @@ impl Provider {
         bucket: &Bucket,
         place: &Dimensions<'_>,
     ) -> Result<RecordBatch> {
-        let own = self.data.schema.fields().len();
+        let own = self.data.shape.schema.fields().len();
         let arrays = projection.iter().map(|index| {
             if *index < own {
                 bucket.batch.column(*index).clone()
@@ -75,6 +169,10 @@ impl Provider {
         let options = RecordBatchOptions::new().with_row_count(Some(bucket.batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(schema.clone(), arrays.collect(), &options)?)
     }
+}
+
+fn col_expr(name: &str) -> Expr {
+    Expr::Column(Column::from_name(name))
 }
 
 /// Where a product stands in the tree.
@@ -124,15 +222,21 @@ impl<'a> Dimensions<'a> {
             Some("domain") => same(self.domain),
             Some("team") => same(self.team),
             Some("product_labels") => same(self.labels.as_deref()),
-            _ => component_labels(batch, tree),
+            _ => {
+                let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+                component_labels(texts("component"), texts("instance"), batch.num_rows(), tree)
+            }
         }
     }
 }
 
-fn component_labels(batch: &RecordBatch, tree: &Tree) -> ArrayRef {
-    let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-    let Some(components) = texts("component") else { return Arc::new(StringArray::new_null(batch.num_rows())) };
-    let instances = texts("instance");
+fn component_labels(
+    components: Option<&StringArray>,
+    instances: Option<&StringArray>,
+    rows: usize,
+    tree: &Tree,
+) -> ArrayRef {
+    let Some(components) = components else { return Arc::new(StringArray::new_null(rows)) };
     // Neighbours are mostly of the same place: its labels are written once.
     let mut last: Option<(&str, Option<&str>)> = None;
     let mut labels: Option<String> = None;
@@ -151,6 +255,104 @@ fn component_labels(batch: &RecordBatch, tree: &Tree) -> ArrayRef {
         out.push(labels.clone());
     }
     Arc::new(StringArray::from(out))
+}
+
+/// The columns a dimension follows from.
+fn dimension_of(index: usize) -> &'static [&'static str] {
+    match DIMENSIONS.get(index).map(|(name, _)| *name) {
+        Some("component_labels") => &["component", "instance"],
+        _ => &["product"],
+    }
+}
+
+/// A dimension of sealed rows, as the tree has it.
+fn follow(
+    index: usize,
+    tree: &Arc<Tree>,
+    below: &Schema,
+    field: &Arc<Field>,
+    state: &dyn Session,
+) -> Result<Arc<dyn PhysicalExpr>> {
+    let arguments = dimension_of(index).iter().map(|name| col(name, below)).collect::<Result<Vec<_>>>()?;
+    let function = Arc::new(ScalarUDF::from(Follow {
+        tree: tree.clone(),
+        index,
+        signature: Signature::any(arguments.len(), Volatility::Volatile),
+    }));
+    let options = Arc::new(state.config_options().clone());
+    Ok(Arc::new(ScalarFunctionExpr::new("follow", function, arguments, field.clone(), options)))
+}
+
+/// Names of the tree's nodes above the rows.
+#[derive(Debug)]
+struct Follow {
+    tree: Arc<Tree>,
+    index: usize,
+    signature: Signature,
+}
+
+impl PartialEq for Follow {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tree, &other.tree) && self.index == other.index
+    }
+}
+
+impl Eq for Follow {}
+
+impl Hash for Follow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.index.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Follow {
+    fn name(&self) -> &'static str {
+        "follow"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let arrays = arguments.args.into_iter().map(|argument| argument.into_array(rows));
+        let arrays = arrays.collect::<Result<Vec<_>>>()?;
+        let array = match arrays.as_slice() {
+            [components, instances] => {
+                component_labels(components.as_string_opt::<i32>(), instances.as_string_opt::<i32>(), rows, &self.tree)
+            }
+            [products] => self.of_products(products.as_string::<i32>()),
+            _ => return datafusion::common::internal_err!("a dimension follows from one column or two"),
+        };
+        Ok(ColumnarValue::Array(array))
+    }
+}
+
+impl Follow {
+    fn of_products(&self, products: &StringArray) -> ArrayRef {
+        // Rows of a product follow each other: what it says is looked up once.
+        let mut last: Option<(Option<&str>, Option<String>)> = None;
+        let mut out = StringBuilder::with_capacity(products.len(), products.len() * 12);
+        for product in products {
+            if last.as_ref().is_none_or(|(known, _)| *known != product) {
+                let place = Dimensions::of(&self.tree, product.unwrap_or_default());
+                let value = match DIMENSIONS.get(self.index).map(|(name, _)| *name) {
+                    Some("platform") => place.platform.map(str::to_owned),
+                    Some("domain") => place.domain.map(str::to_owned),
+                    Some("team") => place.team.map(str::to_owned),
+                    _ => place.labels,
+                };
+                last = Some((product, value));
+            }
+            out.append_option(last.as_ref().and_then(|(_, value)| value.as_deref()));
+        }
+        Arc::new(out.finish())
+    }
 }
 
 /// A column compared with a literal, in that order.
@@ -236,7 +438,7 @@ impl TableProvider for Provider {
     // What `#[async_trait]` would make of the trait's `async fn scan`.
     fn scan<'life0, 'life1, 'life2, 'life3, 'async_trait>(
         &'life0 self,
-        _state: &'life1 dyn Session,
+        state: &'life1 dyn Session,
         projection: Option<&'life2 Vec<usize>>,
         filters: &'life3 [Expr],
         _limit: Option<usize>,
@@ -252,9 +454,16 @@ impl TableProvider for Provider {
             let all: Vec<usize> = (0..self.schema.fields().len()).collect();
             let projection = projection.unwrap_or(&all);
             let schema = Arc::new(self.schema.project(projection)?);
-            let parts = partitions(self.batches(projection, filters)?);
-            let plan: Arc<dyn ExecutionPlan> = MemorySourceConfig::try_new_exec(&parts, schema, None)?;
-            Ok(plan)
+            let sealed = self.sealed(state, &schema, projection, filters)?;
+            let batches = self.batches(projection, filters)?;
+            if let (Some(sealed), true) = (&sealed, batches.is_empty()) {
+                return Ok(Arc::clone(sealed));
+            }
+            let fresh: Arc<dyn ExecutionPlan> = MemorySourceConfig::try_new_exec(&partitions(batches), schema, None)?;
+            match sealed {
+                Some(sealed) => UnionExec::try_new(vec![sealed, fresh]),
+                None => Ok(fresh),
+            }
         })
     }
 }

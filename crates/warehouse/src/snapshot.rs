@@ -1,6 +1,6 @@
-//! Rows in buckets by product and month, and the snapshots that queries pin.
+//! Rows in memory in buckets by product and month, over sealed files, and the snapshots that queries pin.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray};
@@ -13,44 +13,79 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
 use domain::Timestamp;
 use domain::catalogue::Tree;
-use domain::time::DAY;
+use domain::time::Month;
+use roaring::RoaringBitmap;
 
+use crate::lake::{BaseFile, Filed, Keys};
 use crate::tables::Table;
 
 /// Identity of a row's owner: source and id.
 pub(crate) type Key = (Arc<str>, Arc<str>);
 
-/// A product (empty for none) and a month of 30 days since the epoch; none for rows without an instant.
-pub(crate) type Place = (Arc<str>, Option<i64>);
+/// A product (empty for none) and the month its rows are filed under.
+pub(crate) type Place = (Arc<str>, Filed);
 
 /// The place of a row.
 pub(crate) fn place(product: &str, at: Option<Timestamp>) -> Place {
-    (product.into(), at.map(|at| at.micros().div_euclid(30 * DAY)))
+    (product.into(), at.map(Month::of))
+}
+
+/// What is the same for every state of a table.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    /// Columns of the rows, without the dimensions.
+    pub(crate) schema: SchemaRef,
+    /// The column of the instant by which rows are found.
+    pub(crate) at: &'static str,
+    /// Columns that, with product and instant, order rows.
+    ties: &'static [&'static str],
+}
+
+impl Shape {
+    /// Columns that order the rows of a product.
+    pub(crate) fn order(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.at).chain(self.ties.iter().copied())
+    }
 }
 
 /// Rows of one product and month, sorted by instant and identity.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) batch: RecordBatch,
-    /// First and last instant; none without any.
+    /// First and last instant; none when some row has none.
     pub(crate) span: Option<(i64, i64)>,
+    bytes: usize,
 }
 
-type Months = BTreeMap<Option<i64>, Arc<Bucket>>;
+type Months = BTreeMap<Filed, Arc<Bucket>>;
 
-/// One table as it is in a snapshot. Cloning shares every bucket.
+/// One table as it is in a snapshot: sealed files without the rows that are gone, and rows in memory. Cloning shares
+/// every file and bucket.
 #[derive(Clone, Debug)]
 pub(crate) struct TableData {
-    /// Columns of the rows, without the dimensions.
-    pub(crate) schema: SchemaRef,
-    pub(crate) at: &'static str,
+    pub(crate) shape: Arc<Shape>,
+    /// Rows in memory.
     pub(crate) products: BTreeMap<Arc<str>, Arc<Months>>,
     pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+    /// Sealed files.
+    pub(crate) base: Vec<Arc<BaseFile>>,
+    /// Rows of sealed files that changed or are no longer, by the file's path.
+    pub(crate) gone: HashMap<Arc<str>, Arc<RoaringBitmap>>,
 }
 
 impl TableData {
-    pub(crate) fn new<R>(table: &Table<R>) -> Self {
-        TableData { schema: table.schema().clone(), at: table.at, products: BTreeMap::new(), rows: 0 }
+    pub(crate) fn new(shape: Arc<Shape>, base: Vec<Arc<BaseFile>>) -> Self {
+        TableData { shape, products: BTreeMap::new(), rows: 0, bytes: 0, base, gone: HashMap::new() }
+    }
+
+    /// Rows that queries see.
+    pub(crate) fn live(&self) -> usize {
+        let sealed: usize = self.base.iter().map(|file| file.rows).sum();
+        let gone: u64 = self.gone.values().map(|rows| rows.len()).sum();
+        self.rows + sealed - usize::try_from(gone).unwrap_or(0)
     }
 
     fn get(&self, place: &Place) -> Option<&Arc<Bucket>> {
@@ -58,9 +93,11 @@ impl TableData {
     }
 
     fn put(&mut self, place: &Place, bucket: Option<Bucket>) {
-        let before = self.get(place).map_or(0, |bucket| bucket.batch.num_rows());
-        let after = bucket.as_ref().map_or(0, |bucket| bucket.batch.num_rows());
-        self.rows = self.rows - before + after;
+        let size = |bucket: &Bucket| (bucket.batch.num_rows(), bucket.bytes);
+        let before = self.get(place).map_or((0, 0), |bucket| size(bucket));
+        let after = bucket.as_ref().map_or((0, 0), size);
+        self.rows = self.rows - before.0 + after.0;
+        self.bytes = self.bytes - before.1 + after.1;
         let months = Arc::make_mut(self.products.entry(place.0.clone()).or_default());
         match bucket {
             Some(bucket) => {
@@ -74,14 +111,34 @@ impl TableData {
             self.products.remove(&place.0);
         }
     }
+
+    /// Hides the sealed rows of these keys, each in the months it may be filed under.
+    fn hide<'k>(&mut self, keys: &Keys, of: impl IntoIterator<Item = (&'k Key, Filed)>) -> Result<()> {
+        if self.base.is_empty() {
+            return Ok(());
+        }
+        let mut by_month: HashMap<Filed, Vec<&Key>> = HashMap::new();
+        for (key, month) in of {
+            by_month.entry(month).or_default().push(key);
+        }
+        for file in &self.base {
+            let Some(wanted) = by_month.get(&file.month) else { continue };
+            let rows = keys.find(file, wanted.iter().copied())?;
+            if !rows.is_empty() {
+                *Arc::make_mut(self.gone.entry(file.path.clone()).or_default()) |= rows;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// What the writer knows of a table besides its snapshot: where each key's rows stand.
+/// What the writer knows of a table besides its snapshot: where the rows of each key in memory stand.
 pub(crate) struct Writer<R> {
     table: Table<R>,
+    shape: Arc<Shape>,
     index: HashMap<Key, Place>,
-    /// Columns that, with the instant, order rows.
-    order: &'static [&'static str],
+    /// While memory is being sealed: what came since, with the months it was or is filed under.
+    since: Option<HashMap<Key, BTreeSet<Filed>>>,
 }
 
 /// New rows of one key; none take the key's rows away.
@@ -89,31 +146,39 @@ pub(crate) struct Put<R> {
     pub(crate) key: Key,
     pub(crate) place: Place,
     pub(crate) rows: Vec<R>,
+    /// Further months under which the key was filed before.
+    pub(crate) also: Vec<Filed>,
 }
 
 impl<R> Writer<R> {
-    pub(crate) fn new(table: Table<R>, order: &'static [&'static str]) -> Self {
-        Writer { table, index: HashMap::new(), order }
+    pub(crate) fn new(table: Table<R>, ties: &'static [&'static str]) -> Self {
+        let shape = Shape { name: table.name, doc: table.doc(), schema: table.schema().clone(), at: table.at, ties };
+        Writer { table, shape: Arc::new(shape), index: HashMap::new(), since: None }
     }
 
-    pub(crate) fn empty(&self) -> TableData {
-        TableData::new(&self.table)
+    pub(crate) fn shape(&self) -> &Arc<Shape> {
+        &self.shape
     }
 
     /// Replaces the rows of each key and rebuilds the buckets touched. Of two puts of one key the last counts.
-    pub(crate) fn apply(&mut self, data: &mut TableData, puts: Vec<Put<R>>) -> Result<()> {
+    pub(crate) fn apply(&mut self, data: Option<&mut TableData>, puts: Vec<Put<R>>, keys: &Keys) -> Result<()> {
+        let Some(data) = data else { return Ok(()) };
         let mut last: HashMap<Key, Put<R>> = HashMap::with_capacity(puts.len());
         for put in puts {
             last.insert(put.key.clone(), put);
         }
         let mut touched: BTreeMap<Place, (HashSet<Key>, Vec<R>)> = BTreeMap::new();
         let mut moves = Vec::with_capacity(last.len());
+        let mut filed: Vec<(Key, Filed)> = Vec::with_capacity(last.len());
         for (key, put) in last {
             if let Some(old) = self.index.get(&key) {
                 touched.entry(old.clone()).or_default().0.insert(key.clone());
+                filed.push((key.clone(), old.1));
             }
+            filed.extend(put.also.iter().map(|month| (key.clone(), *month)));
             let place = (!put.rows.is_empty()).then(|| put.place.clone());
             if let Some(place) = &place {
+                filed.push((key.clone(), place.1));
                 touched.entry(place.clone()).or_default().1.extend(put.rows);
             }
             moves.push((key, place));
@@ -126,8 +191,14 @@ impl<R> Writer<R> {
                 Ok((place, bucket))
             })
             .collect::<Result<Vec<_>>>()?;
+        data.hide(keys, filed.iter().map(|(key, month)| (key, *month)))?;
         for (place, bucket) in rebuilt {
             data.put(&place, bucket);
+        }
+        if let Some(since) = &mut self.since {
+            for (key, month) in filed {
+                since.entry(key).or_default().insert(month);
+            }
         }
         for (key, place) in moves {
             match place {
@@ -141,37 +212,99 @@ impl<R> Writer<R> {
     fn rebuild(&self, old: Option<&Arc<Bucket>>, gone: &HashSet<Key>, rows: &[R]) -> Result<Option<Bucket>> {
         let mut batches = Vec::with_capacity(2);
         if let Some(old) = old {
-            batches.push(without(&old.batch, gone)?);
+            let gone = named(gone);
+            batches.push(filtered(&old.batch, |key| !gone.contains(key))?);
         }
         if !rows.is_empty() {
             batches.push(self.table.batch(rows)?);
         }
         let batch = concat_batches(self.table.schema(), &batches)?;
+        self.bucket(&batch)
+    }
+
+    fn bucket(&self, batch: &RecordBatch) -> Result<Option<Bucket>> {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
-        let columns = std::iter::once(self.table.at).chain(self.order.iter().copied());
-        let columns: Vec<SortColumn> = columns
+        let columns: Vec<SortColumn> = self
+            .shape
+            .order()
             .filter_map(|name| Some(SortColumn { values: batch.column_by_name(name)?.clone(), options: None }))
             .collect();
-        let batch = take_record_batch(&batch, &lexsort_to_indices(&columns, None)?)?;
+        let batch = take_record_batch(batch, &lexsort_to_indices(&columns, None)?)?;
         let span = span(&batch, self.table.at);
-        Ok(Some(Bucket { batch, span }))
+        let bytes = batch.get_array_memory_size();
+        Ok(Some(Bucket { batch, span, bytes }))
     }
 }
 
-fn without(batch: &RecordBatch, gone: &HashSet<Key>) -> Result<RecordBatch> {
-    if gone.is_empty() {
-        return Ok(batch.clone());
+/// The side of a writer that does not care what its rows are.
+pub(crate) trait Sealed {
+    fn name(&self) -> &'static str;
+    /// From here on, what comes is noted: it is not in what is being sealed.
+    fn note(&mut self);
+    /// Sealing came to nothing.
+    fn forget(&mut self);
+    /// Memory as it is once what was pinned is in these files: only what came since the note.
+    fn after(&self, data: &TableData, files: Vec<Arc<BaseFile>>, keys: &Keys) -> Result<TableData>;
+    /// Takes `after` as what is there.
+    fn settle(&mut self);
+}
+
+impl<R> Sealed for Writer<R> {
+    fn name(&self) -> &'static str {
+        self.shape.name
     }
+
+    fn note(&mut self) {
+        self.since = Some(HashMap::new());
+    }
+
+    fn forget(&mut self) {
+        self.since = None;
+    }
+
+    fn after(&self, data: &TableData, files: Vec<Arc<BaseFile>>, keys: &Keys) -> Result<TableData> {
+        let mut after = TableData::new(self.shape.clone(), files);
+        let Some(since) = &self.since else { return Ok(after) };
+        let mut places: BTreeMap<&Place, Vec<&Key>> = BTreeMap::new();
+        for key in since.keys() {
+            if let Some(place) = self.index.get(key) {
+                places.entry(place).or_default().push(key);
+            }
+        }
+        for (place, wanted) in places {
+            if let Some(bucket) = data.get(place) {
+                let wanted = named(wanted);
+                let kept = filtered(&bucket.batch, |key| wanted.contains(key))?;
+                after.put(place, self.bucket(&kept)?);
+            }
+        }
+        after.hide(keys, since.iter().flat_map(|(key, months)| months.iter().map(move |month| (key, *month))))?;
+        Ok(after)
+    }
+
+    fn settle(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.index.retain(|key, _| since.contains_key(key));
+            self.index.shrink_to_fit();
+        }
+    }
+}
+
+/// The rows whose source and id are wanted.
+fn filtered(batch: &RecordBatch, wanted: impl Fn(&(&str, &str)) -> bool) -> Result<RecordBatch> {
     let (Some(sources), Some(ids)) = (batch.column_by_name("source"), batch.column_by_name("id")) else {
         return Ok(batch.clone());
     };
-    let gone: HashSet<(&str, &str)> = gone.iter().map(|(source, id)| (&**source, &**id)).collect();
     let (sources, ids) = (sources.as_string::<i32>(), ids.as_string::<i32>());
     let stays: BooleanArray =
-        (0..batch.num_rows()).map(|row| Some(!gone.contains(&(sources.value(row), ids.value(row))))).collect();
+        (0..batch.num_rows()).map(|row| Some(wanted(&(sources.value(row), ids.value(row))))).collect();
     Ok(filter_record_batch(batch, &stays)?)
+}
+
+fn named<'k>(keys: impl IntoIterator<Item = &'k Key>) -> HashSet<(&'k str, &'k str)> {
+    keys.into_iter().map(|(source, id)| (&**source, &**id)).collect()
 }
 
 fn span(batch: &RecordBatch, at: &str) -> Option<(i64, i64)> {
@@ -186,39 +319,29 @@ fn span(batch: &RecordBatch, at: &str) -> Option<(i64, i64)> {
 pub(crate) struct Snapshot {
     /// Counts up with each change.
     pub(crate) number: u64,
+    /// The change number of the store up to which everything is in.
+    pub(crate) change: u64,
     pub(crate) tree: Arc<Tree>,
-    pub(crate) deployments: Arc<TableData>,
-    pub(crate) commits: Arc<TableData>,
-    pub(crate) incidents: Arc<TableData>,
-    pub(crate) canary_analyses: Arc<TableData>,
-    pub(crate) pipeline_runs: Arc<TableData>,
+    /// By name.
+    pub(crate) tables: BTreeMap<&'static str, Arc<TableData>>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
 }
 
 impl Snapshot {
-    /// Tables by name.
-    pub(crate) fn tables(&self) -> [(&'static str, &Arc<TableData>); 5] {
-        [
-            ("deployments", &self.deployments),
-            ("commits", &self.commits),
-            ("incidents", &self.incidents),
-            ("canary_analyses", &self.canary_analyses),
-            ("pipeline_runs", &self.pipeline_runs),
-        ]
-    }
-
     /// The next one, to be changed before it is published.
     pub(crate) fn next(&self) -> Self {
         Snapshot {
             number: self.number + 1,
+            change: self.change,
             tree: self.tree.clone(),
-            deployments: self.deployments.clone(),
-            commits: self.commits.clone(),
-            incidents: self.incidents.clone(),
-            canary_analyses: self.canary_analyses.clone(),
-            pipeline_runs: self.pipeline_runs.clone(),
+            tables: self.tables.clone(),
             session: OnceLock::new(),
         }
+    }
+
+    /// Rows of a table that queries see.
+    pub(crate) fn live(&self, table: &str) -> usize {
+        self.tables.get(table).map_or(0, |data| data.live())
     }
 }

@@ -1,10 +1,12 @@
 //! The warehouse: facts in, answers out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use domain::catalogue::{Node, Tree};
@@ -13,7 +15,8 @@ use domain::event::EventKind;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::key::IncidentKey;
 use domain::metric::Metric;
-use domain::{DeploymentKey, Problem, Timestamp};
+use domain::time::Month;
+use domain::{Code, DeploymentKey, EntityKey, Problem, Timestamp};
 use metrics::answer::{Bands, MetricAnswer, answer, distribution, metric_answer, node_values};
 use metrics::inference::changes::{Changes, changes};
 use metrics::rollup::Plan;
@@ -21,7 +24,8 @@ use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Windo
 
 use crate::cache::Cache;
 use crate::engine::{self, problem};
-use crate::snapshot::{Put, Snapshot, Writer, place};
+use crate::lake::{BaseFile, Crash, Filed, Keys, Lake, Outcome, merge_tables};
+use crate::snapshot::{Key, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
 use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
 
 /// How many rows each table has.
@@ -48,6 +52,32 @@ pub struct Removed {
     pub incidents: Vec<IncidentKey>,
 }
 
+/// What changed in the store, whole: a key is in one of the lists at most.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// New state of deployments, each with all its commits.
+    pub deployments: Vec<(DeploymentFact, Vec<CommitFact>)>,
+    /// New state of incidents.
+    pub incidents: Vec<IncidentFact>,
+    /// New state of the others.
+    pub others: Vec<OtherFact>,
+    /// What is no longer.
+    pub removed: Removed,
+    /// Months under which changed facts were filed before: sealed rows are looked for there too.
+    pub before: Vec<(EntityKey, Option<Month>)>,
+    /// The change number up to which everything is in with this.
+    pub change: u64,
+}
+
+/// What sealing did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealing {
+    /// Everything up to this change number stands in the tables on disk.
+    pub change: u64,
+    /// Rows written, those merged with them included.
+    pub rows: usize,
+}
+
 struct Writers {
     deployments: Writer<deployments::Row>,
     commits: Writer<commits::Row>,
@@ -56,49 +86,100 @@ struct Writers {
     pipeline_runs: Writer<pipeline_runs::Row>,
 }
 
-/// Facts in columns, in memory. One writer at a time; readers never wait for it.
+/// Facts in columns: sealed months on disk when it was opened on a folder, everything else in memory. One writer at a
+/// time; readers never wait for it.
 pub struct Warehouse {
     writers: Mutex<Writers>,
     current: ArcSwap<Snapshot>,
     runtime: Arc<RuntimeEnv>,
     answers: Cache<Answer>,
     trees: Cache<Vec<NodeValues>>,
+    lake: Option<Lake>,
+    nothing_sealed: Keys,
+    sealing: tokio::sync::Mutex<()>,
 }
 
 impl Warehouse {
-    /// An empty one.
+    /// An empty one that lives in memory only.
     ///
     /// # Errors
     /// `internal` when the query engine does not start.
     pub fn new() -> Result<Self, Problem> {
-        let writers = Writers {
-            deployments: Writer::new(deployments::table(), &["source", "id"]),
-            commits: Writer::new(commits::table(), &["source", "id", "sha"]),
-            incidents: Writer::new(incidents::table(), &["source", "id"]),
-            canary_analyses: Writer::new(canary_analyses::table(), &["source", "id"]),
-            pipeline_runs: Writer::new(pipeline_runs::table(), &["source", "id"]),
+        Self::made(Writers::new(), None, &HashMap::new()).map_err(|error| problem(&error))
+    }
+
+    /// Opens the sealed tables below a folder; makes them when there are none. What changed after
+    /// [`Warehouse::sealed`] has to be applied to it.
+    ///
+    /// # Errors
+    /// `unavailable` with what is wrong on disk: the folder can be deleted, it is made anew from the store.
+    pub async fn open(folder: &Path) -> Result<Self, Problem> {
+        Self::opened(folder, false).await
+    }
+
+    /// An empty one that takes the place of the tables below a folder only when it is promoted: what was sealed before
+    /// stays readable until then.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub async fn staged(folder: &Path) -> Result<Self, Problem> {
+        Self::opened(folder, true).await
+    }
+
+    async fn opened(folder: &Path, staged: bool) -> Result<Self, Problem> {
+        let broken = |error: DataFusionError| {
+            let told = error.strip_backtrace();
+            Problem::new(
+                Code::Unavailable,
+                format!(
+                    "{told}; the tables in {} follow from the store: move them away and they are written anew",
+                    folder.display()
+                ),
+            )
         };
+        let mut writers = Writers::new();
+        let shapes = writers.shapes();
+        let lake = Lake::open(folder, &shapes, staged).await.map_err(broken)?;
+        let files = lake.files().map_err(broken)?;
+        writers.forget();
+        Self::made(writers, Some(lake), &files).map_err(|error| problem(&error))
+    }
+
+    fn made(
+        writers: Writers,
+        lake: Option<Lake>,
+        files: &HashMap<&'static str, Vec<Arc<BaseFile>>>,
+    ) -> datafusion::error::Result<Self> {
+        let change = lake.as_ref().filter(|lake| !lake.staged && !lake.stale()).map_or(0, Lake::sealed);
+        let tables = writers.shapes().into_iter().map(|shape| {
+            let base = files.get(shape.name).cloned().unwrap_or_default();
+            (shape.name, Arc::new(TableData::new(shape, base)))
+        });
         let empty = Snapshot {
             number: 0,
+            change,
             tree: Arc::new(Tree::default()),
-            deployments: Arc::new(writers.deployments.empty()),
-            commits: Arc::new(writers.commits.empty()),
-            incidents: Arc::new(writers.incidents.empty()),
-            canary_analyses: Arc::new(writers.canary_analyses.empty()),
-            pipeline_runs: Arc::new(writers.pipeline_runs.empty()),
+            tables: tables.collect(),
             session: OnceLock::new(),
         };
         Ok(Warehouse {
             writers: Mutex::new(writers),
             current: ArcSwap::from_pointee(empty),
-            runtime: engine::runtime().map_err(|error| problem(&error))?,
+            runtime: engine::runtime()?,
             answers: Cache::default(),
             trees: Cache::default(),
+            lake,
+            nothing_sealed: Keys::default(),
+            sealing: tokio::sync::Mutex::default(),
         })
     }
 
     fn writers(&self) -> MutexGuard<'_, Writers> {
         self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> &Keys {
+        self.lake.as_ref().map_or(&self.nothing_sealed, |lake| &lake.keys)
     }
 
     /// Takes the whole new state of facts: rows of a key replace what stood under it, also in another product. Queries
@@ -112,29 +193,146 @@ impl Warehouse {
         incidents: Vec<IncidentFact>,
         others: Vec<OtherFact>,
     ) -> Result<(), Problem> {
-        self.apply_and_remove(changed, incidents, others, Removed::default())
+        let change = self.current.load().change;
+        self.take(Batch { deployments: changed, incidents, others, change, ..Batch::default() })
     }
 
-    /// As [`Warehouse::apply`], and takes away what is no longer, in the same step. A key is in one of the two at most.
+    /// Takes what changed, in one step: queries see all of it or nothing.
     ///
     /// # Errors
-    /// As [`Warehouse::apply`].
-    pub fn apply_and_remove(
-        &self,
-        changed: Vec<(DeploymentFact, Vec<CommitFact>)>,
-        incidents: Vec<IncidentFact>,
-        others: Vec<OtherFact>,
-        removed: Removed,
-    ) -> Result<(), Problem> {
+    /// `internal` when rows cannot be laid out or a sealed file cannot be read; then nothing is published.
+    pub fn take(&self, batch: Batch) -> Result<(), Problem> {
         let mut writers = self.writers();
         let mut next = self.current.load().next();
-        let applied = writers
-            .deployments(&mut next, changed, removed.deployments)
-            .and_then(|()| writers.incidents(&mut next, incidents, removed.incidents))
-            .and_then(|()| writers.others(&mut next, others));
-        applied.map_err(|error| problem(&error))?;
+        next.change = next.change.max(batch.change);
+        writers.take(&mut next, batch, self.keys()).map_err(|error| problem(&error))?;
         self.current.store(Arc::new(next));
         Ok(())
+    }
+
+    /// Writes everything that stands in memory to the tables on disk, merged with what they hold. Facts can be applied
+    /// meanwhile; queries see the same rows before and after. Nothing happens without a folder.
+    ///
+    /// # Errors
+    /// `conflict` when another process sealed later changes, `unavailable` when the disk fails; then memory stays as
+    /// it is and nothing is lost.
+    pub async fn seal(&self) -> Result<Sealing, Problem> {
+        self.seal_until(false, &|_| Ok(())).await
+    }
+
+    /// As [`Warehouse::seal`], and makes one file of every month that has several: fewer files are read faster.
+    ///
+    /// # Errors
+    /// As [`Warehouse::seal`].
+    pub async fn compact(&self) -> Result<Sealing, Problem> {
+        self.seal_until(true, &|_| Ok(())).await
+    }
+
+    /// As [`Warehouse::seal`], but `step` is asked before each step with its name, and ends everything there when it
+    /// refuses, as the end of the process would. For tests.
+    ///
+    /// # Errors
+    /// As [`Warehouse::seal`].
+    #[doc(hidden)]
+    pub async fn seal_stepwise(&self, step: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<Sealing, Problem> {
+        let crash = |name: &str| {
+            if step(name) { Ok(()) } else { Err(DataFusionError::Execution(format!("stopped {name}"))) }
+        };
+        self.seal_until(false, &crash).await
+    }
+
+    async fn seal_until(&self, whole: bool, crash: &Crash<'_>) -> Result<Sealing, Problem> {
+        let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
+        let _one_at_a_time = self.sealing.lock().await;
+        let pinned = {
+            let mut writers = self.writers();
+            writers.each(|writer| writer.note());
+            self.current.load_full()
+        };
+        // A process that ended between two tables left one ahead of the other: the facts between them come first.
+        if lake.ahead_of(pinned.change) {
+            self.writers().forget();
+            return Ok(Sealing { change: self.sealed(), rows: 0 });
+        }
+        let context = engine::task(&self.runtime);
+        let merged = merge_tables(lake, &pinned, &context, whole, crash).await;
+        let done = merged.and_then(|outcomes| {
+            crash("before memory is emptied")?;
+            self.settle(outcomes)
+        });
+        match done {
+            Ok(rows) => Ok(Sealing { change: pinned.change, rows }),
+            Err(error) => {
+                self.writers().forget();
+                Err(sealing_problem(&error))
+            }
+        }
+    }
+
+    fn settle(&self, outcomes: BTreeMap<&'static str, Outcome>) -> datafusion::error::Result<usize> {
+        let mut writers = self.writers();
+        let mut next = self.current.load().next();
+        let mut rows = 0;
+        for (name, outcome) in outcomes {
+            rows += outcome.rows;
+            let data = &next.tables[name];
+            let after = writers.one(name).map(|writer| writer.after(data, outcome.files, self.keys())).transpose()?;
+            if let Some(after) = after {
+                next.tables.insert(name, Arc::new(after));
+            }
+        }
+        writers.each(|writer| writer.settle());
+        // Queries see the same rows as before: answers that are known stay good.
+        next.number -= 1;
+        self.current.store(Arc::new(next));
+        Ok(rows)
+    }
+
+    /// Puts a staged warehouse in the place of the tables it was staged beside: all of its rows become readable there
+    /// at once, and those of before are no longer.
+    ///
+    /// # Errors
+    /// As [`Warehouse::seal`].
+    pub async fn promote(&mut self) -> Result<Sealing, Problem> {
+        let sealing = self.seal().await?;
+        let change = self.current.load().change;
+        let Some(lake) = self.lake.as_mut().filter(|lake| lake.staged) else { return Ok(sealing) };
+        let now = self.current.load_full();
+        lake.promote(&now, change).await.map_err(|error| sealing_problem(&error))?;
+        Ok(Sealing { change, ..sealing })
+    }
+
+    /// The change number up to which the tables on disk hold everything; 0 without any.
+    #[must_use]
+    pub fn sealed(&self) -> u64 {
+        self.lake.as_ref().filter(|lake| !lake.staged && !lake.stale()).map_or(0, Lake::sealed)
+    }
+
+    /// Whether what was sealed cannot be used: by another version of Leadline, without columns this one counts by. A
+    /// staged warehouse, filled from the beginning, takes its place.
+    #[must_use]
+    pub fn stale(&self) -> bool {
+        self.lake.as_ref().is_some_and(|lake| !lake.staged && lake.stale())
+    }
+
+    /// Bytes of the rows that stand in memory.
+    #[must_use]
+    pub fn in_memory(&self) -> usize {
+        self.current.load().tables.values().map(|data| data.bytes).sum()
+    }
+
+    /// Deletes files that no version of the tables within their retention (a day) names any more. How many.
+    ///
+    /// # Errors
+    /// `unavailable` when the disk fails.
+    pub async fn clean(&self) -> Result<usize, Problem> {
+        let Some(lake) = &self.lake else { return Ok(0) };
+        let _one_at_a_time = self.sealing.lock().await;
+        let mut deleted = 0;
+        for table in lake.tables.values() {
+            deleted += table.vacuum().await.map_err(|error| sealing_problem(&error))?;
+        }
+        Ok(deleted)
     }
 
     /// Takes another tree. No fact changes: platform, domain, team and labels follow the tree when they are read.
@@ -156,11 +354,11 @@ impl Warehouse {
     pub fn rows(&self) -> Rows {
         let now = self.current.load();
         Rows {
-            deployments: now.deployments.rows,
-            commits: now.commits.rows,
-            incidents: now.incidents.rows,
-            canary_analyses: now.canary_analyses.rows,
-            pipeline_runs: now.pipeline_runs.rows,
+            deployments: now.live("deployments"),
+            commits: now.live("commits"),
+            incidents: now.live("incidents"),
+            canary_analyses: now.live("canary_analyses"),
+            pipeline_runs: now.live("pipeline_runs"),
         }
     }
 
@@ -237,18 +435,83 @@ impl Warehouse {
     }
 }
 
+/// What a client may know of a failed seal, and the log may tell.
+fn sealing_problem(error: &DataFusionError) -> Problem {
+    let told = error.strip_backtrace();
+    Problem::new(Code::Unavailable, format!("the tables on disk stay as they were: {told}"))
+}
+
 impl Writers {
+    fn new() -> Self {
+        Writers {
+            deployments: Writer::new(deployments::table(), &["source", "id"]),
+            commits: Writer::new(commits::table(), &["source", "id", "sha"]),
+            incidents: Writer::new(incidents::table(), &["source", "id"]),
+            canary_analyses: Writer::new(canary_analyses::table(), &["source", "id"]),
+            pipeline_runs: Writer::new(pipeline_runs::table(), &["source", "id"]),
+        }
+    }
+
+    fn all(&mut self) -> [&mut dyn Sealed; 5] {
+        [
+            &mut self.deployments,
+            &mut self.commits,
+            &mut self.incidents,
+            &mut self.canary_analyses,
+            &mut self.pipeline_runs,
+        ]
+    }
+
+    fn shapes(&self) -> Vec<Arc<Shape>> {
+        let shapes = [
+            self.deployments.shape(),
+            self.commits.shape(),
+            self.incidents.shape(),
+            self.canary_analyses.shape(),
+            self.pipeline_runs.shape(),
+        ];
+        shapes.into_iter().cloned().collect()
+    }
+
+    fn each(&mut self, act: impl Fn(&mut dyn Sealed)) {
+        for writer in self.all() {
+            act(writer);
+        }
+    }
+
+    fn one(&mut self, name: &str) -> Option<&mut dyn Sealed> {
+        self.all().into_iter().find(|writer| writer.name() == name)
+    }
+
+    fn forget(&mut self) {
+        self.each(|writer| writer.forget());
+    }
+
+    fn take(&mut self, next: &mut Snapshot, batch: Batch, keys: &Keys) -> datafusion::error::Result<()> {
+        let mut before: HashMap<EntityKey, Vec<Filed>> = HashMap::new();
+        for (key, month) in batch.before {
+            before.entry(key).or_default().push(month);
+        }
+        let also = |kind: EventKind, key: &Key| {
+            let key = EntityKey { kind, source: key.0.to_string().into(), id: key.1.to_string().into() };
+            before.get(&key).cloned().unwrap_or_default()
+        };
+        self.deployments(next, batch.deployments, batch.removed.deployments, &also, keys)?;
+        self.incidents(next, batch.incidents, batch.removed.incidents, &also, keys)?;
+        self.others(next, batch.others, &also, keys)
+    }
+
     fn deployments(
         &mut self,
         next: &mut Snapshot,
         changed: Vec<(DeploymentFact, Vec<CommitFact>)>,
         removed: Vec<DeploymentKey>,
+        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
+        keys: &Keys,
     ) -> datafusion::error::Result<()> {
-        if changed.is_empty() && removed.is_empty() {
-            return Ok(());
-        }
-        let mut rows: Vec<_> = removed.iter().cloned().map(nothing).collect();
-        let mut brought: Vec<_> = removed.into_iter().map(nothing).collect();
+        let also = |key: &Key| also(EventKind::Deployment, key);
+        let mut rows: Vec<_> = removed.iter().map(|key| nothing(key, also)).collect();
+        let mut brought: Vec<_> = removed.iter().map(|key| nothing(key, also)).collect();
         for (fact, commits) in changed {
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(fact.lane.component.product(), fact.finished_at);
@@ -258,12 +521,14 @@ impl Writers {
                 key: key.clone(),
                 place: place.clone(),
                 rows: commits.into_iter().map(|fact| commits::Row { fact, of: of.clone() }).collect(),
+                also: also(&key).into_iter().chain([place.1]).collect(),
             });
             let first_arrivals = u32::try_from(first).unwrap_or(u32::MAX);
-            rows.push(Put { key, place, rows: vec![deployments::Row { fact, first_arrivals }] });
+            let also = also(&key);
+            rows.push(Put { key, place, rows: vec![deployments::Row { fact, first_arrivals }], also });
         }
-        self.deployments.apply(Arc::make_mut(&mut next.deployments), rows)?;
-        self.commits.apply(Arc::make_mut(&mut next.commits), brought)
+        self.deployments.apply(changing(next, "deployments", &rows), rows, keys)?;
+        self.commits.apply(changing(next, "commits", &brought), brought, keys)
     }
 
     fn incidents(
@@ -271,48 +536,54 @@ impl Writers {
         next: &mut Snapshot,
         incidents: Vec<IncidentFact>,
         removed: Vec<IncidentKey>,
+        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
+        keys: &Keys,
     ) -> datafusion::error::Result<()> {
-        if incidents.is_empty() && removed.is_empty() {
-            return Ok(());
-        }
-        let puts = incidents.into_iter().map(|fact| Put {
-            key: (fact.key.source.clone(), fact.key.id.clone()),
-            place: place(&fact.product, Some(fact.started_at)),
-            rows: vec![fact],
+        let also = |key: &Key| also(EventKind::Incident, key);
+        let puts = incidents.into_iter().map(|fact| {
+            let key = (fact.key.source.clone(), fact.key.id.clone());
+            Put { place: place(&fact.product, Some(fact.started_at)), also: also(&key), key, rows: vec![fact] }
         });
-        let puts = removed.into_iter().map(nothing).chain(puts).collect();
-        self.incidents.apply(Arc::make_mut(&mut next.incidents), puts)
+        let puts: Vec<_> = removed.iter().map(|key| nothing(key, also)).chain(puts).collect();
+        self.incidents.apply(changing(next, "incidents", &puts), puts, keys)
     }
 
-    fn others(&mut self, next: &mut Snapshot, others: Vec<OtherFact>) -> datafusion::error::Result<()> {
+    fn others(
+        &mut self,
+        next: &mut Snapshot,
+        others: Vec<OtherFact>,
+        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
+        keys: &Keys,
+    ) -> datafusion::error::Result<()> {
         let (mut analyses, mut runs) = (Vec::new(), Vec::new());
         for fact in others {
             let product = fact.product.clone().unwrap_or_default();
             let key = (fact.key.source.clone(), fact.key.id.clone());
+            let also = also(fact.key.kind, &key);
             match fact.key.kind {
                 EventKind::CanaryAnalysis => {
-                    analyses.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact] });
+                    analyses.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact], also });
                 }
                 EventKind::PipelineRun => {
-                    let at = pipeline_runs::ended(&fact);
-                    runs.push(Put { key, place: place(&product, Some(at)), rows: vec![fact] });
+                    runs.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact], also });
                 }
                 _ => {}
             }
         }
-        if !analyses.is_empty() {
-            self.canary_analyses.apply(Arc::make_mut(&mut next.canary_analyses), analyses)?;
-        }
-        if !runs.is_empty() {
-            self.pipeline_runs.apply(Arc::make_mut(&mut next.pipeline_runs), runs)?;
-        }
-        Ok(())
+        self.canary_analyses.apply(changing(next, "canary_analyses", &analyses), analyses, keys)?;
+        self.pipeline_runs.apply(changing(next, "pipeline_runs", &runs), runs, keys)
     }
 }
 
+/// A table of the next snapshot, its own copy only when there is anything to change.
+fn changing<'s, R>(next: &'s mut Snapshot, name: &'static str, puts: &[Put<R>]) -> Option<&'s mut TableData> {
+    if puts.is_empty() { None } else { next.tables.get_mut(name).map(Arc::make_mut) }
+}
+
 /// No rows for a key; where they would be is of no matter.
-fn nothing<R>(key: DeploymentKey) -> Put<R> {
-    Put { key: (key.source, key.id), place: place("", None), rows: Vec::new() }
+fn nothing<R>(key: &DeploymentKey, also: impl Fn(&Key) -> Vec<Filed>) -> Put<R> {
+    let key = (key.source.clone(), key.id.clone());
+    Put { place: place("", None), rows: Vec::new(), also: also(&key), key }
 }
 
 /// A question on a snapshot.

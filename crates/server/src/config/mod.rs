@@ -7,6 +7,7 @@ mod metrics;
 mod read;
 mod server;
 mod sources;
+mod warehouse;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ pub use ingest::IngestConfig;
 pub use metrics::MetricsConfig;
 pub use read::ReadConfig;
 pub use server::ServerConfig;
+pub use warehouse::WarehouseConfig;
 
 /// All sections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub struct Config {
     pub read: ReadConfig,
     /// What numbers mean unless asked otherwise.
     pub metrics: MetricsConfig,
+    /// How the tables that queries read are kept.
+    pub warehouse: WarehouseConfig,
     /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
     pub sources: Vec<SourceConfig>,
 }
@@ -74,6 +78,7 @@ impl Config {
             .validate()
             .and_then(|()| self.ingest.validate())
             .and_then(|()| self.metrics.validate())
+            .and_then(|()| self.warehouse.validate())
             .and_then(|()| sources::validate(&self.sources))
             .map_err(ConfigError)
     }

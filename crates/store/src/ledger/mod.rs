@@ -119,11 +119,19 @@ impl<'t> SqliteLedger<'t> {
         let change = self.next_change();
         run(
             self.conn,
-            "INSERT INTO other (kind, source, id, name, change, body) VALUES (?, ?, ?, ?, ?, ?)
+            "INSERT INTO other (kind, source, id, name, change, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (kind, source, id) DO UPDATE
-             SET name = excluded.name, change = excluded.change, body = excluded.body
+             SET name = excluded.name, change = excluded.change, body = excluded.body, at = excluded.at
              WHERE body <> excluded.body",
-            params![kind_number(fact.key.kind), fact.key.source, fact.key.id, name, change, to_json(fact)?],
+            params![
+                kind_number(fact.key.kind),
+                fact.key.source,
+                fact.key.id,
+                name,
+                change,
+                to_json(fact)?,
+                fact.at.micros()
+            ],
         )?;
         Ok(())
     }

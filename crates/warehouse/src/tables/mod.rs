@@ -127,6 +127,11 @@ impl<R> Table<R> {
         &self.schema
     }
 
+    /// What a row is, for readers.
+    pub(crate) fn doc(&self) -> &'static str {
+        self.doc
+    }
+
     pub(crate) fn batch(&self, rows: &[R]) -> Result<RecordBatch> {
         let arrays = self.columns.iter().map(|column| column.array(rows)).collect();
         Ok(RecordBatch::try_new(self.schema.clone(), arrays)?)

@@ -31,6 +31,6 @@ fn finished(row: &Row) -> Option<Timestamp> {
     told(row, "finished_at").and_then(|text| Timestamp::parse(text).ok())
 }
 
-pub(crate) fn ended(row: &Row) -> Timestamp {
+fn ended(row: &Row) -> Timestamp {
     finished(row).unwrap_or(row.at)
 }

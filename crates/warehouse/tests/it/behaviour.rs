@@ -8,7 +8,7 @@ use domain::metric::{Metric, Reason};
 use metrics::{Bucket, Question};
 use proptest::prelude::*;
 use serde_json::json;
-use warehouse::{Listing, Removed, Warehouse};
+use warehouse::{Batch, Listing, Removed, Warehouse};
 
 use crate::support::{ask, at, commit, definition, deployment, incident, metric, node_named, tree, window};
 
@@ -91,10 +91,10 @@ async fn what_is_removed_is_gone_with_its_commits_and_may_come_back() {
     let pain = incident("i", "shop", at("2025-01-02T00:00:00Z"), None);
     let removed = || Removed { deployments: vec![fact.key.clone()], incidents: vec![pain.key.clone()] };
     let rows = || (warehouse.rows().deployments, warehouse.rows().commits, warehouse.rows().incidents);
-    warehouse.apply_and_remove(vec![], vec![], vec![], removed()).unwrap();
+    warehouse.take(Batch { removed: removed(), ..Batch::default() }).unwrap();
     warehouse.apply(vec![(fact.clone(), commits.clone())], vec![pain.clone()], vec![]).unwrap();
     assert_eq!(rows(), (1, 1, 1));
-    warehouse.apply_and_remove(vec![(other, vec![])], vec![], vec![], removed()).unwrap();
+    warehouse.take(Batch { deployments: vec![(other, vec![])], removed: removed(), ..Batch::default() }).unwrap();
     assert_eq!(rows(), (1, 0, 0));
     warehouse.apply(vec![(fact.clone(), commits)], vec![pain.clone()], vec![]).unwrap();
     assert_eq!(rows(), (2, 1, 1));

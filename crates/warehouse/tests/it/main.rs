@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod behaviour;
 #[cfg(test)]
+mod lake;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod runs;

@@ -1,0 +1,544 @@
+//! Sealing to Delta tables: whatever is sealed, merged, moved, removed, read again or cut off, queries see exactly the
+//! rows of a warehouse that keeps everything in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use domain::event::EventKind;
+use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
+use domain::time::Month;
+use domain::{EntityKey, Timestamp};
+use proptest::prelude::*;
+use warehouse::{Batch, Removed, Warehouse};
+
+use crate::support::{at, commit, deployment, incident, tree};
+
+const TABLES: [(&str, &str); 4] =
+    [("deployments", "id"), ("commits", "id, sha"), ("incidents", "id"), ("pipeline_runs", "id")];
+
+/// Every row of every table, with the dimensions.
+async fn dump(warehouse: &Warehouse) -> String {
+    let mut out = String::new();
+    for (table, order) in TABLES {
+        let rows = warehouse.sql(&format!("SELECT * FROM {table} ORDER BY source, {order}")).await.unwrap();
+        out.push_str(&pretty_format_batches(&rows).unwrap().to_string());
+    }
+    let rows = warehouse.rows();
+    format!("{out}\n{rows:?}")
+}
+
+/// What the store does for a warehouse: it knows the present state of every fact, when it changed, and what it left.
+#[derive(Clone, Default)]
+struct Store {
+    change: u64,
+    deployments: BTreeMap<String, (u64, DeploymentFact, Vec<CommitFact>)>,
+    incidents: BTreeMap<String, (u64, IncidentFact)>,
+    runs: BTreeMap<String, (u64, OtherFact)>,
+    removed: BTreeMap<(bool, String), u64>,
+    moved: BTreeSet<(EventKind, String, Option<Month>)>,
+}
+
+fn run(id: &str, product: &str, started_at: Timestamp) -> OtherFact {
+    OtherFact {
+        key: EntityKey { kind: EventKind::PipelineRun, source: "ci".into(), id: id.into() },
+        product: Some(product.to_owned()),
+        component: None,
+        at: started_at,
+        values: serde_json::Map::from_iter([("status".to_owned(), "succeeded".into())]),
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A deployment of a product, finished on a day (or not yet), with so many commits.
+    Deploy {
+        id: u8,
+        product: u8,
+        day: Option<u16>,
+        commits: u8,
+    },
+    Hurt {
+        id: u8,
+        product: u8,
+        day: u16,
+    },
+    Run {
+        id: u8,
+        product: u8,
+        day: u16,
+    },
+    Undeploy {
+        id: u8,
+    },
+    Unhurt {
+        id: u8,
+    },
+    Follow,
+    Seal,
+    Compact,
+    Reopen,
+    /// The process ends at this step of a seal and starts again.
+    Crash {
+        at: u8,
+    },
+    /// Facts come while a seal is at this step.
+    Meanwhile {
+        at: u8,
+        id: u8,
+        day: u16,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let day = 0..400_u16;
+    let one = prop_oneof![
+        6 => (0..12_u8, 0..3_u8, prop::option::weighted(0.9, day.clone()), 0..4_u8)
+            .prop_map(|(id, product, day, commits)| Step::Deploy { id, product, day, commits }),
+        3 => (0..6_u8, 0..3_u8, day.clone()).prop_map(|(id, product, day)| Step::Hurt { id, product, day }),
+        2 => (0..6_u8, 0..3_u8, day.clone()).prop_map(|(id, product, day)| Step::Run { id, product, day }),
+        1 => (0..12_u8).prop_map(|id| Step::Undeploy { id }),
+        1 => (0..6_u8).prop_map(|id| Step::Unhurt { id }),
+        4 => Just(Step::Follow),
+        3 => Just(Step::Seal),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+        1 => (0..40_u8).prop_map(|at| Step::Crash { at }),
+        1 => (0..20_u8, 0..12_u8, day).prop_map(|(at, id, day)| Step::Meanwhile { at, id, day }),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+fn on(day: u16) -> Timestamp {
+    at("2024-11-20T12:00:00Z").plus(i64::from(day) * domain::time::DAY)
+}
+
+const PRODUCTS: [&str; 3] = ["bank", "shop", "unknown"];
+
+impl Store {
+    fn next(&mut self) -> u64 {
+        self.change += 1;
+        self.change
+    }
+
+    fn deploy(&mut self, id: u8, product: u8, day: Option<u16>, commits: u8) {
+        let change = self.next();
+        let name = format!("d{id}");
+        let component = format!("{}/api", PRODUCTS[usize::from(product)]);
+        let mut fact = deployment(&name, &component, "eu", on(day.unwrap_or(0)));
+        fact.finished_at = day.map(on);
+        fact.version = Some(format!("v{change}"));
+        let brought = (0..commits).map(|n| commit(&fact, &format!("c{id}.{n}"), on(1))).collect();
+        if let Some((_, old, _)) = self.deployments.insert(name.clone(), (change, fact.clone(), brought)) {
+            let (old, new) = (old.finished_at.map(Month::of), fact.finished_at.map(Month::of));
+            if old != new {
+                self.moved.insert((EventKind::Deployment, name.clone(), old));
+            }
+        }
+        self.removed.remove(&(true, name));
+    }
+
+    fn play(&mut self, step: &Step) {
+        match step {
+            Step::Deploy { id, product, day, commits } => self.deploy(*id, *product, *day, *commits),
+            Step::Hurt { id, product, day } => {
+                let change = self.next();
+                let name = format!("i{id}");
+                let fact = incident(&name, PRODUCTS[usize::from(*product)], on(*day), None);
+                if let Some((_, old)) = self.incidents.insert(name.clone(), (change, fact)) {
+                    self.moved.insert((EventKind::Incident, name.clone(), Some(Month::of(old.started_at))));
+                }
+                self.removed.remove(&(false, name));
+            }
+            Step::Run { id, product, day } => {
+                let change = self.next();
+                let name = format!("r{id}");
+                let fact = run(&name, PRODUCTS[usize::from(*product)], on(*day));
+                if let Some((_, old)) = self.runs.insert(name.clone(), (change, fact)) {
+                    self.moved.insert((EventKind::PipelineRun, name, Some(Month::of(old.at))));
+                }
+            }
+            Step::Undeploy { id } => {
+                let name = format!("d{id}");
+                if let Some((_, old, _)) = self.deployments.remove(&name) {
+                    let change = self.next();
+                    self.moved.insert((EventKind::Deployment, name.clone(), old.finished_at.map(Month::of)));
+                    self.removed.insert((true, name), change);
+                }
+            }
+            Step::Unhurt { id } => {
+                let name = format!("i{id}");
+                if let Some((_, old)) = self.incidents.remove(&name) {
+                    let change = self.next();
+                    self.moved.insert((EventKind::Incident, name.clone(), Some(Month::of(old.started_at))));
+                    self.removed.insert((false, name), change);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What changed after a change number.
+    fn since(&self, change: u64) -> Batch {
+        let new = |at: u64| at > change;
+        let mut batch = Batch { change: self.change, ..Batch::default() };
+        let mut named = BTreeSet::new();
+        for (name, (at, fact, commits)) in &self.deployments {
+            if new(*at) {
+                named.insert((EventKind::Deployment, name.clone()));
+                batch.deployments.push((fact.clone(), commits.clone()));
+            }
+        }
+        for (name, (at, fact)) in &self.incidents {
+            if new(*at) {
+                named.insert((EventKind::Incident, name.clone()));
+                batch.incidents.push(fact.clone());
+            }
+        }
+        for (name, (at, fact)) in &self.runs {
+            if new(*at) {
+                named.insert((EventKind::PipelineRun, name.clone()));
+                batch.others.push(fact.clone());
+            }
+        }
+        let mut removed = Removed::default();
+        for ((deployments, name), at) in &self.removed {
+            if new(*at) {
+                let kind = if *deployments { EventKind::Deployment } else { EventKind::Incident };
+                named.insert((kind, name.clone()));
+                let list = if *deployments { &mut removed.deployments } else { &mut removed.incidents };
+                list.push(crate::support::key(name));
+            }
+        }
+        batch.removed = removed;
+        for (kind, name, month) in &self.moved {
+            if named.contains(&(*kind, name.clone())) {
+                let key = EntityKey { kind: *kind, source: "ci".into(), id: name.as_str().into() };
+                batch.before.push((key, *month));
+            }
+        }
+        batch
+    }
+}
+
+fn the_tree() -> domain::catalogue::Tree {
+    tree(&[("retail/web/shop@shop-team", &["api"]), ("retail/money/bank", &["api"])])
+}
+
+async fn open(folder: &Path) -> Warehouse {
+    let warehouse = Warehouse::open(folder).await.unwrap();
+    warehouse.set_tree(the_tree());
+    warehouse
+}
+
+async fn play(folder: &Path, steps: &[Step]) {
+    let mut store = Store::default();
+    let mut warehouse = open(folder).await;
+    let mut seen = 0;
+    for step in steps {
+        store.play(step);
+        let follow = |warehouse: &Warehouse, seen: &mut u64| {
+            warehouse.take(store.since(*seen)).unwrap();
+            *seen = store.change;
+        };
+        match step {
+            Step::Follow => follow(&warehouse, &mut seen),
+            Step::Seal => {
+                let done = warehouse.seal().await.unwrap();
+                // After a crash between two tables nothing is sealed before both know the same.
+                if done.change == seen {
+                    assert_eq!((warehouse.sealed(), warehouse.in_memory()), (seen, 0));
+                } else {
+                    assert_eq!((done.change, done.rows), (warehouse.sealed(), 0));
+                }
+            }
+            Step::Compact => {
+                warehouse.compact().await.unwrap();
+            }
+            Step::Reopen => {
+                drop(warehouse);
+                warehouse = open(folder).await;
+                seen = warehouse.sealed();
+            }
+            Step::Crash { at } => {
+                let left = AtomicUsize::new(usize::from(*at));
+                let alive =
+                    |_: &str| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+                let stopped = warehouse.seal_stepwise(&alive).await;
+                follow(&warehouse, &mut seen);
+                same(&warehouse, &store).await;
+                if stopped.is_err() {
+                    drop(warehouse);
+                    warehouse = open(folder).await;
+                    seen = warehouse.sealed();
+                }
+            }
+            Step::Meanwhile { at, id, day } => {
+                let left = AtomicUsize::new(usize::from(*at));
+                let mut later = store.clone();
+                later.deploy(*id, 1, Some(*day), 2);
+                let batch = later.since(seen);
+                let hook = |_: &str| {
+                    if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_err() {
+                        warehouse.take(batch.clone()).unwrap();
+                        left.store(usize::MAX, Ordering::SeqCst);
+                    }
+                    true
+                };
+                warehouse.seal_stepwise(&hook).await.unwrap();
+                store = later;
+                warehouse.take(store.since(seen)).unwrap();
+                seen = store.change;
+                same(&warehouse, &store).await;
+            }
+            _ => {}
+        }
+    }
+    warehouse.take(store.since(seen)).unwrap();
+    same(&warehouse, &store).await;
+}
+
+/// Equal, row by row, to everything kept in memory.
+async fn same(warehouse: &Warehouse, store: &Store) {
+    let reference = Warehouse::new().unwrap();
+    reference.set_tree(the_tree());
+    reference.take(store.since(0)).unwrap();
+    let (found, expected) = (dump(warehouse).await, dump(&reference).await);
+    assert!(found == expected, "sealed:\n{found}\nin memory:\n{expected}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #[test]
+    fn sealed_or_not_queries_see_the_same_rows(steps in steps()) {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(folder.path(), &steps));
+    }
+}
+
+/// Two products over three months, with everything that can change.
+fn world() -> Store {
+    let mut store = Store::default();
+    for id in 0..8 {
+        store.deploy(id, id % 2, (id != 7).then_some(u16::from(id) * 10), 3);
+        store.play(&Step::Hurt { id, product: id % 2, day: u16::from(id) * 11 });
+        store.play(&Step::Run { id, product: id % 2, day: u16::from(id) * 9 });
+    }
+    store
+}
+
+/// As above, after some of it changed, moved to another month or went away.
+fn changed(mut store: Store) -> Store {
+    store.deploy(0, 0, Some(300), 1);
+    store.deploy(1, 0, Some(10), 2);
+    store.deploy(7, 1, Some(70), 3);
+    for step in [
+        Step::Undeploy { id: 2 },
+        Step::Unhurt { id: 3 },
+        Step::Hurt { id: 4, product: 1, day: 200 },
+        Step::Run { id: 5, product: 0, day: 120 },
+    ] {
+        store.play(&step);
+    }
+    store
+}
+
+#[tokio::test]
+async fn a_process_that_ends_at_any_step_of_a_seal_loses_nothing_and_doubles_nothing() {
+    let mut ends = 0;
+    for end in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = open(folder.path()).await;
+        let before = world();
+        warehouse.take(before.since(0)).unwrap();
+        warehouse.seal().await.unwrap();
+        let after = changed(before.clone());
+        warehouse.take(after.since(before.change)).unwrap();
+        let left = AtomicUsize::new(end);
+        let stopped = warehouse
+            .seal_stepwise(&|_| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok())
+            .await;
+        // What goes on without ending sees the same rows.
+        same(&warehouse, &after).await;
+        drop(warehouse);
+        let again = open(folder.path()).await;
+        again.take(after.since(again.sealed())).unwrap();
+        same(&again, &after).await;
+        // And the next seal puts everything right.
+        again.seal().await.unwrap();
+        same(&open(folder.path()).await, &after).await;
+        if stopped.is_ok() {
+            break;
+        }
+        ends += 1;
+    }
+    assert!(ends >= 20, "only {ends} steps were cut off");
+}
+
+#[tokio::test]
+async fn an_older_writer_cannot_bring_old_rows_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = world();
+    let sleeper = open(folder.path()).await;
+    sleeper.take(before.since(0)).unwrap();
+    let after = changed(before);
+    let leader = open(folder.path()).await;
+    leader.take(after.since(0)).unwrap();
+    leader.seal().await.unwrap();
+    let refused = sleeper.seal().await.unwrap_err();
+    assert!(refused.to_string().contains("another process sealed"), "{refused}");
+    same(&open(folder.path()).await, &after).await;
+
+    // One that fell asleep after it had looked is stopped by the log itself.
+    let folder = tempfile::tempdir().unwrap();
+    let sleeper = open(folder.path()).await;
+    sleeper.take(world().since(0)).unwrap();
+    let path = folder.path().to_owned();
+    let overtaken = AtomicUsize::new(0);
+    let overtake = |step: &str| {
+        if step.ends_with("before the commit") && overtaken.fetch_add(1, Ordering::SeqCst) == 0 {
+            let path = path.clone();
+            let after = changed(world());
+            let leader = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let leader = open(&path).await;
+                    leader.take(after.since(0)).unwrap();
+                    leader.seal().await.unwrap();
+                });
+            });
+            leader.join().unwrap();
+        }
+        true
+    };
+    let refused = sleeper.seal_stepwise(&overtake).await.unwrap_err();
+    assert!(refused.to_string().contains("stay as they were"), "{refused}");
+    same(&open(folder.path()).await, &changed(world())).await;
+}
+
+#[tokio::test]
+async fn what_is_staged_takes_the_place_of_the_tables_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = world();
+    let shown = open(folder.path()).await;
+    shown.take(before.since(0)).unwrap();
+    shown.seal().await.unwrap();
+    let after = changed(before.clone());
+    let mut staged = Warehouse::staged(folder.path()).await.unwrap();
+    staged.set_tree(the_tree());
+    staged.take(after.since(0)).unwrap();
+    staged.seal().await.unwrap();
+    same(&staged, &after).await;
+    assert_eq!(open(folder.path()).await.sealed(), before.change, "nothing is to be seen of it yet");
+    same(&shown, &before).await;
+    staged.promote().await.unwrap();
+    same(&staged, &after).await;
+    let again = open(folder.path()).await;
+    assert_eq!(again.sealed(), after.change);
+    same(&again, &after).await;
+}
+
+#[tokio::test]
+async fn filters_and_metrics_see_the_same_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = changed(world());
+    let sealed = open(folder.path()).await;
+    sealed.take(store.since(0)).unwrap();
+    sealed.seal().await.unwrap();
+    let memory = Warehouse::new().unwrap();
+    memory.set_tree(the_tree());
+    memory.take(store.since(0)).unwrap();
+    for condition in [
+        "platform = 'retail'",
+        "domain = 'money' OR domain = 'web'",
+        "domain = 'money'",
+        "team = 'shop-team'",
+        "platform = 'unassigned'",
+        "product IN ('bank', 'nobody')",
+        "product = 'shop' AND finished_at >= instant('2025-01-01T00:00:00Z')",
+        "finished_at < instant('2024-12-15T00:00:00Z')",
+        "finished_at IS NULL",
+        "component_labels IS NULL AND counted",
+    ] {
+        let sql = format!("SELECT id, platform, domain, team FROM deployments WHERE {condition} ORDER BY id");
+        let rows = |rows: Vec<_>| pretty_format_batches(&rows).unwrap().to_string();
+        let (found, expected) = (rows(sealed.sql(&sql).await.unwrap()), rows(memory.sql(&sql).await.unwrap()));
+        assert_eq!(found, expected, "{condition}");
+    }
+    let window = crate::support::window("2024-11-01T00:00:00Z", "2026-01-01T00:00:00Z");
+    for definition in ["dora", "rex", "four-keys", "fawkes", "examples"] {
+        for node in ["group", "platform:retail", "product:shop", "component:bank/api"] {
+            let found = crate::support::ask(&sealed, node, definition, window).await;
+            let expected = crate::support::ask(&memory, node, definition, window).await;
+            assert_eq!(found.metrics, expected.metrics, "{definition} {node}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn quiet_months_become_one_file_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = open(folder.path()).await;
+    let mut store = Store::default();
+    let mut seen = 0;
+    for round in 0..6_u8 {
+        for id in 0..(40 >> round) {
+            store.deploy(round * 40 + id, 0, Some(u16::from(id)), 1);
+        }
+        warehouse.take(store.since(seen)).unwrap();
+        seen = store.change;
+        warehouse.seal().await.unwrap();
+    }
+    let files = || {
+        let deployments = folder.path().join("deployments");
+        let months = std::fs::read_dir(deployments).unwrap().filter_map(Result::ok);
+        months.filter(|entry| entry.file_name().to_string_lossy().starts_with("month=")).count()
+    };
+    assert_eq!(files(), 2, "one folder a month");
+    warehouse.compact().await.unwrap();
+    same(&warehouse, &store).await;
+    // Files of a day ago would go; those of this test are younger.
+    assert_eq!(warehouse.clean().await.unwrap(), 0);
+    same(&open(folder.path()).await, &store).await;
+}
+
+#[tokio::test]
+async fn a_broken_table_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = open(folder.path()).await;
+    warehouse.take(world().since(0)).unwrap();
+    warehouse.seal().await.unwrap();
+    drop(warehouse);
+    let log = folder.path().join("deployments/_delta_log/00000000000000000000.json");
+    std::fs::write(log, "{").unwrap();
+    let refused = Warehouse::open(folder.path()).await.err().unwrap().to_string();
+    assert!(refused.contains("move them away"), "{refused}");
+}
+
+/// Sharing by several threads, as the server does it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_never_wait_for_a_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = Arc::new(open(folder.path()).await);
+    let store = world();
+    warehouse.take(store.since(0)).unwrap();
+    let reading = {
+        let warehouse = Arc::clone(&warehouse);
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                assert_eq!(warehouse.rows().deployments, 8);
+                let rows = warehouse.sql("SELECT count(*) FROM commits").await.unwrap();
+                assert!(pretty_format_batches(&rows).unwrap().to_string().contains("24"));
+            }
+        })
+    };
+    for _ in 0..3 {
+        warehouse.seal().await.unwrap();
+        warehouse.compact().await.unwrap();
+    }
+    reading.await.unwrap();
+}
