@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Lists the tools that can send events, and where they send them to
     Sources(SourcesArgs),
+    /// Writes a table as a file, or the series of metrics for InfluxDB
+    Export(ExportArgs),
     /// Measures this build on this machine with a generated group
     Bench(BenchArgs),
 }
@@ -302,6 +304,51 @@ pub(crate) struct SourcesArgs {
     /// Form of the list
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// deployments, commits, incidents, pipeline_runs, canary_analyses, …; or metrics for series
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: String,
+    /// Form of the file; ndjson when left out, influx for metrics
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+    /// Rows from then on, or the start of the window: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 30d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Rows before then, or the end of the window
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// For metrics: nodes as for `report`; may repeat
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    pub(crate) node: Vec<String>,
+    /// For metrics: which, with commas; all when left out
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+    /// For metrics: the definition; the server's when left out
+    #[arg(long, value_name = "ID")]
+    pub(crate) definition: Option<String>,
+    /// For metrics: day, week, month or quarter; day when left out
+    #[arg(long, value_name = "BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// File to write instead of the standard output; it is there when it is whole
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Apache Parquet
+    Parquet,
+    /// With a head
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+    /// InfluxDB's line protocol, for metrics
+    Influx,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ mod cache;
 mod compare;
 mod engine;
 mod explain;
+mod export;
 mod functions;
 mod json;
 mod lake;
@@ -20,6 +21,7 @@ mod tables;
 mod warehouse;
 
 pub use explain::{Explanation, Left, Page};
+pub use export::{Export, Exported, FileFormat};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};

@@ -7,12 +7,13 @@ use domain::event::{Event, EventKind, GIT, entity_key};
 use domain::time::{HOUR, SECOND};
 use serde_json::json;
 use store::{Delivery, Store};
-use warehouse::Warehouse;
+use tokio::runtime::Runtime;
+use warehouse::{Batch, Removed, Warehouse};
 
 use super::generate::{END, catalogue, history};
 use super::ingest::{append, fresh_store};
 use super::timing::Watch;
-use super::{Measure, Setup, Size, told};
+use super::{Measure, Setup, Size, base, told};
 use crate::failure::Failure;
 use crate::random::Random;
 use crate::{clock, out};
@@ -64,8 +65,11 @@ fn after(setup: &Setup, deployments: usize) -> Result<Vec<Measure>, Failure> {
         append(&store, history.events)?;
     }
     store.settle()?;
-    let warehouse = Warehouse::new().map_err(|problem| told(&problem))?;
-    let mut change = follow(&store, &warehouse, 0)?;
+    let runtime = base::runtime(setup)?;
+    let opened = runtime.block_on(Warehouse::open(&setup.file("apply").join("lake")));
+    let warehouse = opened.map_err(|problem| told(&problem))?;
+    let mut change = follow(&store, &warehouse, &runtime, 0)?;
+    runtime.block_on(warehouse.seal()).map_err(|problem| told(&problem))?;
     out::note(&format!("  {told_of} deployments are there after {:.0} s", started.passed().as_secs_f64()));
     let (mut stored, mut shown) = (Vec::new(), Vec::new());
     let mut news = News::new(setup, products);
@@ -75,7 +79,7 @@ fn after(setup: &Setup, deployments: usize) -> Result<Vec<Measure>, Failure> {
         store.append(vec![Delivery::Event(event)], clock::now())?;
         store.settle()?;
         let linked: Duration = started.passed();
-        change = follow(&store, &warehouse, change)?;
+        change = follow(&store, &warehouse, &runtime, change)?;
         stored.push(linked);
         shown.push(started.passed());
     }
@@ -86,12 +90,26 @@ fn after(setup: &Setup, deployments: usize) -> Result<Vec<Measure>, Failure> {
     ])
 }
 
+/// Rows in memory, in bytes, from which on they are sealed, as the server does.
+const BOUND: usize = 64 * 1024 * 1024;
+
 /// Takes into the warehouse what changed in the store; gives the change number it is at then.
-fn follow(store: &Store, warehouse: &Warehouse, mut change: u64) -> Result<u64, Failure> {
+fn follow(store: &Store, warehouse: &Warehouse, runtime: &Runtime, mut change: u64) -> Result<u64, Failure> {
     loop {
         let page = store.changes_since(change, PAGE)?;
         change = page.upto;
-        warehouse.apply(page.deployments, page.incidents, page.others).map_err(|problem| told(&problem))?;
+        let batch = Batch {
+            deployments: page.deployments,
+            incidents: page.incidents,
+            others: page.others,
+            removed: Removed { deployments: page.removed_deployments, incidents: page.removed_incidents },
+            before: page.before,
+            change,
+        };
+        warehouse.take(batch).map_err(|problem| told(&problem))?;
+        if warehouse.in_memory() >= BOUND {
+            runtime.block_on(warehouse.seal()).map_err(|problem| told(&problem))?;
+        }
         if !page.more {
             return Ok(change);
         }

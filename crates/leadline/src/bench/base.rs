@@ -1,49 +1,151 @@
-//! The warehouse of the generated group.
+//! The warehouse of the generated group: filled once, then opened by whoever asks it.
+
+use std::path::PathBuf;
 
 use domain::catalogue::Tree;
-use warehouse::Warehouse;
+use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+use warehouse::{Batch, Warehouse};
 
 use super::generate::catalogue;
-use super::link::{Linked, link_all};
+use super::link::link_all;
 use super::timing::Watch;
-use super::{Setup, told};
+use super::{Asked, Measure, Setup, could_not, told, write_json};
 use crate::failure::Failure;
 
+/// Rows in memory, in bytes, from which on they are sealed.
+const BOUND: usize = 256 * 1024 * 1024;
+
 /// What filling a warehouse took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Filled {
     /// Deployments, commits that arrived with them, incidents.
     pub(crate) rows: [u64; 3],
     /// Wall time of generating, linking and filling together, in seconds.
-    pub(crate) all_s: f64,
+    all_s: f64,
     /// Wall time spent in the warehouse, in seconds.
-    pub(crate) filling_s: f64,
+    filling_s: f64,
 }
 
-/// Generates, links and fills. The one place that knows how facts get into a warehouse in bulk.
-pub(crate) fn fill(setup: &Setup) -> Result<(Warehouse, Filled), Failure> {
-    let warehouse = Warehouse::new().map_err(|problem| told(&problem))?;
+/// Left in the folder when the warehouse is whole.
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    asked: Asked,
+    filled: Filled,
+}
+
+/// Takes facts in bulk. The one place that knows how they get into a warehouse.
+struct Filler<'a> {
+    warehouse: Warehouse,
+    runtime: &'a Runtime,
+    change: u64,
+}
+
+impl<'a> Filler<'a> {
+    fn new(folder: &std::path::Path, runtime: &'a Runtime) -> Result<Self, Failure> {
+        let warehouse = runtime.block_on(Warehouse::open(folder)).map_err(|problem| told(&problem))?;
+        Ok(Filler { warehouse, runtime, change: 0 })
+    }
+
+    /// Product after product, in the order of their names.
+    fn put(
+        &mut self,
+        deployments: Vec<(DeploymentFact, Vec<CommitFact>)>,
+        incidents: Vec<IncidentFact>,
+        others: Vec<OtherFact>,
+    ) -> Result<(), Failure> {
+        self.change += 1;
+        let batch = Batch { deployments, incidents, others, change: self.change, ..Batch::default() };
+        self.warehouse.take(batch).map_err(|problem| told(&problem))?;
+        if self.warehouse.in_memory() >= BOUND {
+            self.runtime.block_on(self.warehouse.seal()).map_err(|problem| told(&problem))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        self.runtime.block_on(self.warehouse.compact()).map(drop).map_err(|problem| told(&problem))
+    }
+}
+
+pub(super) fn run(setup: &Setup) -> Result<Vec<Measure>, Failure> {
+    let filled = fill(setup, &runtime(setup)?)?;
+    let rows: u64 = filled.rows.iter().sum();
+    Ok(vec![
+        Measure::number("deployments", filled.rows[0] as f64, ""),
+        Measure::number("arrived commits", filled.rows[1] as f64, ""),
+        Measure::number("incidents", filled.rows[2] as f64, ""),
+        Measure::number("generating, linking and filling", filled.all_s, "s"),
+        Measure::number("of that in the warehouse", filled.filling_s, "s"),
+        Measure::number("rows filled", rows as f64 / filled.filling_s.max(1e-9), "1/s"),
+        Measure::number("on disk", bytes(&folder(setup)) as f64 / (1024.0 * 1024.0), "MiB"),
+    ])
+}
+
+pub(super) fn runtime(setup: &Setup) -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(setup.threads).enable_all().build();
+    runtime.map_err(|error| Failure::could_not(format!("no threads can be started: {error}")))
+}
+
+fn folder(setup: &Setup) -> PathBuf {
+    setup.file("warehouse")
+}
+
+fn bytes(folder: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(data) if data.is_dir() => bytes(&entry.path()),
+            Ok(data) => data.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Generates, links and fills, unless it was done before.
+pub(crate) fn fill(setup: &Setup, runtime: &Runtime) -> Result<Filled, Failure> {
+    let mark = setup.file("warehouse.json");
+    let known = std::fs::read(&mark).ok().and_then(|text| serde_json::from_slice::<Whole>(&text).ok());
+    if let Some(whole) = known.filter(|whole| whole.asked == Asked::new(setup)) {
+        return Ok(whole.filled);
+    }
+    let folder = folder(setup);
+    for path in [&mark, &folder] {
+        let gone = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        if let Err(error) = gone.or_else(|error| if path.exists() { Err(error) } else { Ok(()) }) {
+            return Err(could_not(path, &error));
+        }
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| could_not(&folder, &error))?;
     let mut filled = Filled::default();
     let started = Watch::start();
+    let mut filler = Filler::new(&folder, runtime)?;
     link_all(&setup.plan, setup.seed, setup.threads, |index, linked| {
-        let Linked { facts, .. } = linked;
+        let facts = linked.facts;
         let commits: usize = facts.deployments.iter().map(|(_, commits)| commits.len()).sum();
         let counts = [facts.deployments.len(), commits, facts.incidents.len()];
         for (sum, count) in filled.rows.iter_mut().zip(counts) {
             *sum += count as u64;
         }
         let filling = Watch::start();
-        warehouse.apply(facts.deployments, facts.incidents, facts.others).map_err(|problem| told(&problem))?;
+        filler.put(facts.deployments, facts.incidents, facts.others)?;
         filled.filling_s += filling.passed().as_secs_f64();
         setup.progress("filled", index);
         Ok(())
     })?;
+    let finishing = Watch::start();
+    filler.finish()?;
+    filled.filling_s += finishing.passed().as_secs_f64();
     filled.all_s = started.passed().as_secs_f64();
-    Ok((warehouse, filled))
+    write_json(&mark, &Whole { asked: Asked::new(setup), filled })?;
+    Ok(filled)
 }
 
-/// Gives the warehouse the tree it has with the generated catalogue.
-pub(crate) fn set_tree(setup: &Setup, warehouse: &Warehouse) {
+/// The filled warehouse with the tree it has under the generated catalogue.
+pub(crate) fn open(setup: &Setup, runtime: &Runtime) -> Result<Warehouse, Failure> {
+    fill(setup, runtime)?;
+    let warehouse = runtime.block_on(Warehouse::open(&folder(setup))).map_err(|problem| told(&problem))?;
     let components = setup.plan.iter().flat_map(|product| {
         product.components.iter().flat_map(move |component| {
             let id = domain::catalogue::ComponentId::new(&product.name, &component.name);
@@ -54,4 +156,5 @@ pub(crate) fn set_tree(setup: &Setup, warehouse: &Warehouse) {
     let seen = components.iter().map(|(component, instance)| (component, Some(instance.as_str())));
     let products: Vec<&str> = setup.plan.iter().map(|product| product.name.as_str()).collect();
     warehouse.set_tree(Tree::build(&catalogue(&setup.plan), &Default::default(), seen, products));
+    Ok(warehouse)
 }

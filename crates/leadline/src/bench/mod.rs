@@ -37,7 +37,9 @@ use crate::out;
 pub(crate) enum Stage {
     /// All facts from entities, and nothing else
     Facts,
-    /// The warehouse from facts, then the questions of the dashboard
+    /// The warehouse from facts
+    Fill,
+    /// The questions of the dashboard, and those of bench/peers
     Queries,
     /// Events made durable and linked through the store, then all facts from the journal
     Ingest,
@@ -51,6 +53,7 @@ impl Stage {
     const fn text(self) -> &'static str {
         match self {
             Stage::Facts => "facts",
+            Stage::Fill => "fill",
             Stage::Queries => "queries",
             Stage::Ingest => "ingest",
             Stage::Apply => "apply",
@@ -128,7 +131,7 @@ pub(crate) struct Report {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Asked {
+pub(crate) struct Asked {
     size: String,
     seed: u64,
     threads: usize,
@@ -136,7 +139,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(setup: &Setup) -> Self {
+    pub(crate) fn new(setup: &Setup) -> Self {
         Asked {
             size: setup.size.text().to_owned(),
             seed: setup.seed,
@@ -173,6 +176,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
 fn run_here(setup: &Setup, stage: Stage) -> Result<Report, Failure> {
     let measures = match stage {
         Stage::Facts => facts::run(setup)?,
+        Stage::Fill => base::run(setup)?,
         Stage::Queries => queries::run(setup)?,
         Stage::Ingest => ingest::run(setup)?,
         Stage::Apply => apply::run(setup)?,

@@ -14,7 +14,7 @@ use metrics::{Bucket, NodeValues, Question, Window, headline};
 use tokio::runtime::Runtime;
 use warehouse::Warehouse;
 
-use super::base::{self, Filled};
+use super::base;
 use super::generate::{END, START};
 use super::timing::{Memory, Watch};
 use super::{Measure, Setup, Size, could_not, told, write_json};
@@ -33,31 +33,16 @@ const fn rounds(size: Size) -> usize {
 }
 
 pub(super) fn run(setup: &Setup) -> Result<Vec<Measure>, Failure> {
-    let (warehouse, filled) = base::fill(setup)?;
-    base::set_tree(setup, &warehouse);
-    let mut measures = about(&filled);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(setup.threads).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::could_not(format!("no threads can be started: {error}")))?;
+    let runtime = base::runtime(setup)?;
+    let warehouse = base::open(setup, &runtime)?;
     let asking = Asking { setup, warehouse: &warehouse, runtime: &runtime };
-    measures.extend(asking.dashboard()?);
+    let mut measures = asking.dashboard()?;
     measures.extend(asking.for_peers()?);
     measures.push(asking.one_more()?);
     if let Some(now) = Memory::read().now {
         measures.push(Measure::number("resident memory after them", now as f64 / (1024.0 * 1024.0), "MiB"));
     }
     Ok(measures)
-}
-
-fn about(filled: &Filled) -> Vec<Measure> {
-    let rows: u64 = filled.rows.iter().sum();
-    vec![
-        Measure::number("deployments", filled.rows[0] as f64, ""),
-        Measure::number("arrived commits", filled.rows[1] as f64, ""),
-        Measure::number("incidents", filled.rows[2] as f64, ""),
-        Measure::number("generating, linking and filling", filled.all_s, "s"),
-        Measure::number("of that in the warehouse", filled.filling_s, "s"),
-        Measure::number("rows filled", rows as f64 / filled.filling_s.max(1e-9), "1/s"),
-    ]
 }
 
 struct Asking<'a> {

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod compare;
+mod export;
 mod import_events;
 mod import_git;
 mod rebuild;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Token(args) => token::run(args.command),
         Command::Sources(args) => sources::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }
