@@ -168,6 +168,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A whole table as a file, or the series of metrics in InfluxDB's line protocol. It is written while it is read, so that
+         *     no answer is too long; a connection that ends early gives no whole file.
+         */
+        get: operations["get_export_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -2489,6 +2509,63 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Error"];
                 };
+            };
+        };
+    };
+    get_export_table: {
+        parameters: {
+            query?: {
+                /** @description `ndjson` (default), `csv` or `parquet`; of `metrics` it is `influx` */
+                format?: string;
+                /** @description Rows from this instant on, by the instant the table is sorted by; of `metrics` the start of the window */
+                from?: string;
+                /** @description Rows before this instant; of `metrics` the end of the window */
+                to?: string;
+                /** @description `metrics` only: nodes; may repeat or be a list with commas; the group when left out */
+                node?: string;
+                /** @description `metrics` only: metric ids; may repeat; all when left out */
+                metric?: string;
+                /** @description `metrics` only: definition id */
+                definition?: string;
+                /** @description `metrics` only: `day` (default), `week`, `month` or `quarter` */
+                bucket?: string;
+                /** @description `metrics` only: IANA time zone of the buckets; UTC when left out */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `deployments`, `commits`, `incidents`, `pipeline_runs`, `canary_analyses` or another table; or `metrics` for series */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_parameter */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

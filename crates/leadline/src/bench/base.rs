@@ -15,7 +15,7 @@ use super::{Asked, Measure, Setup, could_not, told, write_json};
 use crate::failure::Failure;
 
 /// Rows in memory, in bytes, from which on they are sealed.
-const BOUND: usize = 256 * 1024 * 1024;
+const BOUND: usize = 512 * 1024 * 1024;
 
 /// What filling a warehouse took.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
