@@ -215,7 +215,7 @@ impl Life<'_> {
         if self.random.chance(STAGED) {
             self.deploy(&Attempt { environment: "staging", ..Attempt::new(&release, 0, at, "succeeded") });
         }
-        let step = (span / (3 * self.product.instances.len() as i64 + 4)).min(40 * MINUTE).max(1);
+        let step = (span / (3 * self.product.instances.len() as i64 + 4)).clamp(1, 40 * MINUTE);
         let mut now = at;
         for instance in 0..self.product.instances.len() {
             if instance > 0 && self.random.chance(SKIPPED) {
