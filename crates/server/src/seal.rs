@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Problem;
 use store::{Store, StoreError};
 use tokio::time::Instant;
-use warehouse::Warehouse;
+use warehouse::{Sealing, Warehouse};
 
 use crate::config::WarehouseConfig;
 use crate::state::Shown;
@@ -43,7 +44,7 @@ pub(crate) async fn keep(store: Store, shown: Arc<Shown>, config: WarehouseConfi
 }
 
 /// Seals, tells the log, and lets the store forget what it kept for it.
-pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<(), ()> {
+pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<Sealing, Problem> {
     let began = Instant::now();
     let moves = blocking(store, Store::moves).await;
     match warehouse.seal().await {
@@ -56,11 +57,11 @@ pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<(), ()>
             {
                 blocking(store, move |store| store.forget_moves(mark)).await;
             }
-            Ok(())
+            Ok(done)
         }
         Err(problem) => {
             tracing::error!(error = %problem, "facts could not be sealed; they stay in memory and in the store");
-            Err(())
+            Err(problem)
         }
     }
 }
@@ -68,7 +69,7 @@ pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<(), ()>
 async fn tidy(warehouse: &Warehouse) {
     let done = async {
         let files = warehouse.compact().await?;
-        Ok::<_, domain::Problem>((files.rows, warehouse.clean().await?))
+        Ok::<_, Problem>((files.rows, warehouse.clean().await?))
     };
     match done.await {
         Ok((rows, deleted)) => tracing::info!(rows, deleted, "the tables on disk were tidied up"),

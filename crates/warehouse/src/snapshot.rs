@@ -209,6 +209,11 @@ impl<R> Writer<R> {
         Ok(())
     }
 
+    /// Rows in the order of the base; none for none.
+    pub(crate) fn sorted(&self, rows: &[R]) -> Result<Option<RecordBatch>> {
+        Ok(self.bucket(&self.table.batch(rows)?)?.map(|bucket| bucket.batch))
+    }
+
     fn rebuild(&self, old: Option<&Arc<Bucket>>, gone: &HashSet<Key>, rows: &[R]) -> Result<Option<Bucket>> {
         let mut batches = Vec::with_capacity(2);
         if let Some(old) = old {

@@ -11,7 +11,6 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use domain::catalogue::{Node, Tree};
 use domain::definition::Definition;
-use domain::event::EventKind;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::key::IncidentKey;
 use domain::metric::Metric;
@@ -24,24 +23,10 @@ use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Windo
 
 use crate::cache::Cache;
 use crate::engine::{self, problem};
-use crate::lake::{BaseFile, Crash, Filed, Keys, Lake, Outcome, merge_tables};
-use crate::snapshot::{Key, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
-use crate::tables::{canary_analyses, commits, deployments, incidents, pipeline_runs};
-
-/// How many rows each table has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// Deployments.
-    pub deployments: usize,
-    /// Commits that arrived with them.
-    pub commits: usize,
-    /// Incidents.
-    pub incidents: usize,
-    /// Canary analyses.
-    pub canary_analyses: usize,
-    /// Pipeline runs.
-    pub pipeline_runs: usize,
-}
+use crate::fill::{Fill, Filled};
+use crate::lake::{BaseFile, Crash, Keys, Lake, Outcome, merge_tables};
+use crate::snapshot::{Snapshot, TableData};
+use crate::writers::{Puts, Rows, Writers};
 
 /// Facts that are no longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,14 +61,6 @@ pub struct Sealing {
     pub change: u64,
     /// Rows written, those merged with them included.
     pub rows: usize,
-}
-
-struct Writers {
-    deployments: Writer<deployments::Row>,
-    commits: Writer<commits::Row>,
-    incidents: Writer<incidents::Row>,
-    canary_analyses: Writer<canary_analyses::Row>,
-    pipeline_runs: Writer<pipeline_runs::Row>,
 }
 
 /// Facts in columns: sealed months on disk when it was opened on a folder, everything else in memory. One writer at a
@@ -205,7 +182,7 @@ impl Warehouse {
         let mut writers = self.writers();
         let mut next = self.current.load().next();
         next.change = next.change.max(batch.change);
-        writers.take(&mut next, batch, self.keys()).map_err(|error| problem(&error))?;
+        writers.apply(&mut next, Puts::of(batch), self.keys()).map_err(|error| problem(&error))?;
         self.current.store(Arc::new(next));
         Ok(())
     }
@@ -288,6 +265,41 @@ impl Warehouse {
         Ok(rows)
     }
 
+    /// Begins to fill the tables on disk anew, with everything up to a change number.
+    ///
+    /// # Errors
+    /// `unavailable` when there are no tables on disk.
+    pub fn fill(&self, change: u64) -> Result<Fill<'_>, Problem> {
+        let none = || Problem::new(Code::Unavailable, "this warehouse lives in memory only");
+        self.lake.as_ref().map(|lake| Fill::new(lake, change)).ok_or_else(none)
+    }
+
+    /// Makes what was filled the content of the tables, and of this warehouse, in the place of all that was there.
+    ///
+    /// # Errors
+    /// As [`Warehouse::seal`].
+    pub async fn put_filled(&self, filled: Filled) -> Result<Sealing, Problem> {
+        let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
+        let _one_at_a_time = self.sealing.lock().await;
+        let Filled(tables, change) = filled;
+        let mut sealing = Sealing { change, rows: 0 };
+        let mut next = self.current.load().next();
+        next.change = change;
+        for (name, written) in tables {
+            let Some(table) = lake.tables.get(name) else { continue };
+            let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+            sealing.rows += files.iter().map(|file| file.rows).sum::<usize>();
+            let before = table.files().map_err(|error| sealing_problem(&error))?;
+            table.commit(adds, &before, change).await.map_err(|error| sealing_problem(&error))?;
+            let shape = next.tables[name].shape.clone();
+            next.tables.insert(name, Arc::new(TableData::new(shape, files)));
+        }
+        let mut writers = self.writers();
+        *writers = Writers::new();
+        self.current.store(Arc::new(next));
+        Ok(sealing)
+    }
+
     /// Puts a staged warehouse in the place of the tables it was staged beside: all of its rows become readable there
     /// at once, and those of before are no longer.
     ///
@@ -352,14 +364,7 @@ impl Warehouse {
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> Rows {
-        let now = self.current.load();
-        Rows {
-            deployments: now.live("deployments"),
-            commits: now.live("commits"),
-            incidents: now.live("incidents"),
-            canary_analyses: now.live("canary_analyses"),
-            pipeline_runs: now.live("pipeline_runs"),
-        }
+        Rows::of(&self.current.load())
     }
 
     /// Counts up with each change: equal numbers, equal answers.
@@ -436,154 +441,9 @@ impl Warehouse {
 }
 
 /// What a client may know of a failed seal, and the log may tell.
-fn sealing_problem(error: &DataFusionError) -> Problem {
+pub(crate) fn sealing_problem(error: &DataFusionError) -> Problem {
     let told = error.strip_backtrace();
     Problem::new(Code::Unavailable, format!("the tables on disk stay as they were: {told}"))
-}
-
-impl Writers {
-    fn new() -> Self {
-        Writers {
-            deployments: Writer::new(deployments::table(), &["source", "id"]),
-            commits: Writer::new(commits::table(), &["source", "id", "sha"]),
-            incidents: Writer::new(incidents::table(), &["source", "id"]),
-            canary_analyses: Writer::new(canary_analyses::table(), &["source", "id"]),
-            pipeline_runs: Writer::new(pipeline_runs::table(), &["source", "id"]),
-        }
-    }
-
-    fn all(&mut self) -> [&mut dyn Sealed; 5] {
-        [
-            &mut self.deployments,
-            &mut self.commits,
-            &mut self.incidents,
-            &mut self.canary_analyses,
-            &mut self.pipeline_runs,
-        ]
-    }
-
-    fn shapes(&self) -> Vec<Arc<Shape>> {
-        let shapes = [
-            self.deployments.shape(),
-            self.commits.shape(),
-            self.incidents.shape(),
-            self.canary_analyses.shape(),
-            self.pipeline_runs.shape(),
-        ];
-        shapes.into_iter().cloned().collect()
-    }
-
-    fn each(&mut self, act: impl Fn(&mut dyn Sealed)) {
-        for writer in self.all() {
-            act(writer);
-        }
-    }
-
-    fn one(&mut self, name: &str) -> Option<&mut dyn Sealed> {
-        self.all().into_iter().find(|writer| writer.name() == name)
-    }
-
-    fn forget(&mut self) {
-        self.each(|writer| writer.forget());
-    }
-
-    fn take(&mut self, next: &mut Snapshot, batch: Batch, keys: &Keys) -> datafusion::error::Result<()> {
-        let mut before: HashMap<EntityKey, Vec<Filed>> = HashMap::new();
-        for (key, month) in batch.before {
-            before.entry(key).or_default().push(month);
-        }
-        let also = |kind: EventKind, key: &Key| {
-            let key = EntityKey { kind, source: key.0.to_string().into(), id: key.1.to_string().into() };
-            before.get(&key).cloned().unwrap_or_default()
-        };
-        self.deployments(next, batch.deployments, batch.removed.deployments, &also, keys)?;
-        self.incidents(next, batch.incidents, batch.removed.incidents, &also, keys)?;
-        self.others(next, batch.others, &also, keys)
-    }
-
-    fn deployments(
-        &mut self,
-        next: &mut Snapshot,
-        changed: Vec<(DeploymentFact, Vec<CommitFact>)>,
-        removed: Vec<DeploymentKey>,
-        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
-        keys: &Keys,
-    ) -> datafusion::error::Result<()> {
-        let also = |key: &Key| also(EventKind::Deployment, key);
-        let mut rows: Vec<_> = removed.iter().map(|key| nothing(key, also)).collect();
-        let mut brought: Vec<_> = removed.iter().map(|key| nothing(key, also)).collect();
-        for (fact, commits) in changed {
-            let key = (fact.key.source.clone(), fact.key.id.clone());
-            let place = place(fact.lane.component.product(), fact.finished_at);
-            let first = commits.iter().filter(|commit| commit.role.used() && commit.first_arrival).count();
-            let of = Arc::new(fact.clone());
-            brought.push(Put {
-                key: key.clone(),
-                place: place.clone(),
-                rows: commits.into_iter().map(|fact| commits::Row { fact, of: of.clone() }).collect(),
-                also: also(&key).into_iter().chain([place.1]).collect(),
-            });
-            let first_arrivals = u32::try_from(first).unwrap_or(u32::MAX);
-            let also = also(&key);
-            rows.push(Put { key, place, rows: vec![deployments::Row { fact, first_arrivals }], also });
-        }
-        self.deployments.apply(changing(next, "deployments", &rows), rows, keys)?;
-        self.commits.apply(changing(next, "commits", &brought), brought, keys)
-    }
-
-    fn incidents(
-        &mut self,
-        next: &mut Snapshot,
-        incidents: Vec<IncidentFact>,
-        removed: Vec<IncidentKey>,
-        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
-        keys: &Keys,
-    ) -> datafusion::error::Result<()> {
-        let also = |key: &Key| also(EventKind::Incident, key);
-        let puts = incidents.into_iter().map(|fact| {
-            let key = (fact.key.source.clone(), fact.key.id.clone());
-            Put { place: place(&fact.product, Some(fact.started_at)), also: also(&key), key, rows: vec![fact] }
-        });
-        let puts: Vec<_> = removed.iter().map(|key| nothing(key, also)).chain(puts).collect();
-        self.incidents.apply(changing(next, "incidents", &puts), puts, keys)
-    }
-
-    fn others(
-        &mut self,
-        next: &mut Snapshot,
-        others: Vec<OtherFact>,
-        also: &impl Fn(EventKind, &Key) -> Vec<Filed>,
-        keys: &Keys,
-    ) -> datafusion::error::Result<()> {
-        let (mut analyses, mut runs) = (Vec::new(), Vec::new());
-        for fact in others {
-            let product = fact.product.clone().unwrap_or_default();
-            let key = (fact.key.source.clone(), fact.key.id.clone());
-            let also = also(fact.key.kind, &key);
-            match fact.key.kind {
-                EventKind::CanaryAnalysis => {
-                    analyses.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact], also });
-                }
-                EventKind::PipelineRun => {
-                    runs.push(Put { key, place: place(&product, Some(fact.at)), rows: vec![fact], also });
-                }
-                _ => {}
-            }
-        }
-        self.canary_analyses.apply(changing(next, "canary_analyses", &analyses), analyses, keys)?;
-        self.pipeline_runs.apply(changing(next, "pipeline_runs", &runs), runs, keys)
-    }
-}
-
-/// A table of the next snapshot, its own copy only when there is anything to change.
-fn changing<'s, R>(next: &'s mut Snapshot, name: &'static str, puts: &[Put<R>]) -> Option<&'s mut TableData> {
-    if puts.is_empty() { None } else { next.tables.get_mut(name).map(Arc::make_mut) }
-}
-
-/// No rows for a key; where they would be is of no matter.
-fn nothing<R>(key: &DeploymentKey, also: impl Fn(&Key) -> Vec<Filed>) -> Put<R> {
-    let key = (key.source.clone(), key.id.clone());
-    Put { place: place("", None), rows: Vec::new(), also: also(&key), key }
 }
 
 /// A question on a snapshot.

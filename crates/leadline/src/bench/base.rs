@@ -3,19 +3,15 @@
 use std::path::PathBuf;
 
 use domain::catalogue::Tree;
-use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-use warehouse::{Batch, Warehouse};
+use warehouse::Warehouse;
 
 use super::generate::catalogue;
 use super::link::link_all;
 use super::timing::Watch;
 use super::{Asked, Measure, Setup, could_not, told, write_json};
 use crate::failure::Failure;
-
-/// Rows in memory, in bytes, from which on they are sealed.
-const BOUND: usize = 512 * 1024 * 1024;
 
 /// What filling a warehouse took.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -33,40 +29,6 @@ pub(crate) struct Filled {
 struct Whole {
     asked: Asked,
     filled: Filled,
-}
-
-/// Takes facts in bulk. The one place that knows how they get into a warehouse.
-struct Filler<'a> {
-    warehouse: Warehouse,
-    runtime: &'a Runtime,
-    change: u64,
-}
-
-impl<'a> Filler<'a> {
-    fn new(folder: &std::path::Path, runtime: &'a Runtime) -> Result<Self, Failure> {
-        let warehouse = runtime.block_on(Warehouse::open(folder)).map_err(|problem| told(&problem))?;
-        Ok(Filler { warehouse, runtime, change: 0 })
-    }
-
-    /// Product after product, in the order of their names.
-    fn put(
-        &mut self,
-        deployments: Vec<(DeploymentFact, Vec<CommitFact>)>,
-        incidents: Vec<IncidentFact>,
-        others: Vec<OtherFact>,
-    ) -> Result<(), Failure> {
-        self.change += 1;
-        let batch = Batch { deployments, incidents, others, change: self.change, ..Batch::default() };
-        self.warehouse.take(batch).map_err(|problem| told(&problem))?;
-        if self.warehouse.in_memory() >= BOUND {
-            self.runtime.block_on(self.warehouse.seal()).map_err(|problem| told(&problem))?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        self.runtime.block_on(self.warehouse.compact()).map(drop).map_err(|problem| told(&problem))
-    }
 }
 
 pub(super) fn run(setup: &Setup) -> Result<Vec<Measure>, Failure> {
@@ -120,7 +82,8 @@ pub(crate) fn fill(setup: &Setup, runtime: &Runtime) -> Result<Filled, Failure> 
     std::fs::create_dir_all(&folder).map_err(|error| could_not(&folder, &error))?;
     let mut filled = Filled::default();
     let started = Watch::start();
-    let mut filler = Filler::new(&folder, runtime)?;
+    let warehouse = runtime.block_on(Warehouse::open(&folder)).map_err(|problem| told(&problem))?;
+    let mut fill = warehouse.fill(1).map_err(|problem| told(&problem))?;
     link_all(&setup.plan, setup.seed, setup.threads, |index, linked| {
         let facts = linked.facts;
         let commits: usize = facts.deployments.iter().map(|(_, commits)| commits.len()).sum();
@@ -129,13 +92,16 @@ pub(crate) fn fill(setup: &Setup, runtime: &Runtime) -> Result<Filled, Failure> 
             *sum += count as u64;
         }
         let filling = Watch::start();
-        filler.put(facts.deployments, facts.incidents, facts.others)?;
+        let product = setup.plan.get(index).map(|product| product.name.as_str()).unwrap_or_default();
+        let put = fill.put(product, facts.deployments, facts.incidents, facts.others);
+        put.map_err(|problem| told(&problem))?;
         filled.filling_s += filling.passed().as_secs_f64();
         setup.progress("filled", index);
         Ok(())
     })?;
     let finishing = Watch::start();
-    filler.finish()?;
+    let whole = fill.finish().map_err(|problem| told(&problem))?;
+    runtime.block_on(warehouse.put_filled(whole)).map_err(|problem| told(&problem))?;
     filled.filling_s += finishing.passed().as_secs_f64();
     filled.all_s = started.passed().as_secs_f64();
     write_json(&mark, &Whole { asked: Asked::new(setup), filled })?;

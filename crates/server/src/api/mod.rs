@@ -22,6 +22,7 @@ pub(crate) mod question;
 pub(crate) mod rebuild;
 pub(crate) mod reply;
 pub(crate) mod schemas;
+pub(crate) mod seal;
 pub(crate) mod sources;
 pub(crate) mod stream;
 pub(crate) mod tokens;

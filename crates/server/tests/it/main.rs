@@ -10,6 +10,7 @@ mod definitions;
 mod export;
 mod github;
 mod inference;
+mod lake;
 mod links;
 mod page;
 #[path = "../../../sources/tests/it/samples.rs"]

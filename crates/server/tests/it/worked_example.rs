@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Running, start};
 
-fn events() -> Vec<Value> {
+pub(crate) fn events() -> Vec<Value> {
     let deployment = |id: &str, component: &str, version: &str, finished: &str, commit_at: &str| {
         json!({"type": "deployment", "id": id, "product": "shop", "component": component, "environment": "production",
             "status": "succeeded", "version": version, "finished_at": format!("2025-01-{finished}:00:00Z"),
@@ -44,7 +44,7 @@ fn value(metrics: &Value, metric: &str) -> f64 {
     metrics[metric]["value"].as_f64().unwrap_or_else(|| panic!("{metric}: {}", metrics[metric]))
 }
 
-fn assert_rex(server: &Running) {
+pub(crate) fn assert_rex(server: &Running) {
     let shop = ask(server, "product:shop", "rex");
     assert_eq!(value(&shop, "lead_time"), 24_400.0);
     assert_eq!(shop["lead_time"]["n"], 6);
@@ -70,7 +70,7 @@ fn assert_rex(server: &Running) {
     assert_eq!(value(&ask(server, "group", "rex"), "lead_time"), 24_400.0);
 }
 
-fn assert_dora(server: &Running) {
+pub(crate) fn assert_dora(server: &Running) {
     for node in ["product:shop", "group"] {
         let shop = ask(server, node, "dora");
         assert_eq!(value(&shop, "deployment_frequency"), 0.6);

@@ -184,3 +184,63 @@ fn a_rebuild_gives_the_same_facts_with_greater_change_numbers() {
     let store = open(&folder);
     assert_eq!(store.changes_since(0, 10_000).unwrap().deployments.len(), before.deployments.len() + 1);
 }
+
+#[test]
+fn facts_that_leave_a_month_are_told_with_it_until_that_is_forgotten() {
+    let store = memory();
+    let finished = |id: usize, at: &str, updated: usize| {
+        Delivery::Event(event(json!({
+            "type": "deployment", "id": format!("d{id}"), "component": "api", "product": "shop",
+            "environment": "production", "status": "succeeded", "finished_at": at,
+            "updated_at": format!("2025-05-30T00:00:{updated:02}Z"),
+        })))
+    };
+    let before = |since: u64| {
+        let page = store.changes_since(since, 100).unwrap();
+        let mut named: Vec<String> = page
+            .before
+            .iter()
+            .map(|(key, month)| format!("{} {}", key.id, month.map_or("-".to_owned(), |month| month.to_string())))
+            .collect();
+        named.sort();
+        (page.upto, named)
+    };
+    add(&store, vec![finished(1, "2025-01-31T23:59:59.999999Z", 1), finished(2, "2025-01-10T00:00:00Z", 1)]);
+    add(
+        &store,
+        vec![Delivery::Event(event(json!({
+            "type": "incident", "id": "i1", "product": "shop", "opened_at": "2025-01-05T00:00:00Z",
+        })))],
+    );
+    store.settle().unwrap();
+    let (first, named) = before(0);
+    assert_eq!(named, Vec::<String>::new());
+    // To the next microsecond is another month; within the month is none.
+    add(&store, vec![finished(1, "2025-02-01T00:00:00Z", 2), finished(2, "2025-01-20T00:00:00Z", 2)]);
+    add(
+        &store,
+        vec![Delivery::Event(event(json!({
+            "type": "incident", "id": "i1", "product": "shop", "opened_at": "2025-01-05T00:00:00Z",
+            "started_at": "2024-12-31T00:00:00Z",
+        })))],
+    );
+    store.settle().unwrap();
+    let (second, named) = before(first);
+    assert_eq!(named, ["d1 2025-01", "i1 2025-01"]);
+    add(&store, vec![finished(1, "1969-12-31T23:59:59.5Z", 3)]);
+    store.settle().unwrap();
+    // The incident changed too, as another deployment caused it now.
+    let of_first = |mut named: Vec<String>| {
+        named.retain(|name| name.starts_with("d1"));
+        named
+    };
+    let (third, named) = before(second);
+    assert_eq!(of_first(named), ["d1 2025-01", "d1 2025-02"], "what was not followed yet may stand in either");
+    add(&store, vec![finished(1, "2025-05-01T00:00:00Z", 4)]);
+    store.settle().unwrap();
+    assert_eq!(of_first(before(third).1), ["d1 1969-12", "d1 2025-01", "d1 2025-02"]);
+    let (mark, change) = store.moves().unwrap();
+    assert_eq!(change, store.change_number().unwrap());
+    store.forget_moves(mark).unwrap();
+    assert_eq!(before(0).1, Vec::<String>::new());
+}

@@ -20,6 +20,7 @@ pub(crate) use delta::DeltaFolder;
 pub(crate) use keys::Keys;
 pub(crate) use scan::{halves, scan};
 pub(crate) use seal::{Crash, Outcome, merge_tables};
+pub(crate) use segment::{Segment, Written};
 
 /// The month a row is filed under; none for rows without an instant, such as deployments in progress.
 pub(crate) type Filed = Option<Month>;
@@ -63,6 +64,12 @@ impl Lake {
     /// Whether the rows of some table were sealed without a column that is known now.
     pub(crate) fn stale(&self) -> bool {
         !self.tables.values().all(DeltaFolder::fits)
+    }
+
+    /// Where the files of a table are.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let table = self.tables.get(name).map(|table| table.folder.clone());
+        table.ok_or_else(|| DataFusionError::Internal(format!("no table {name}")))
     }
 
     /// Whether some table is known to hold later changes.

@@ -25,6 +25,9 @@ use crate::snapshot::Shape;
 /// takes little memory.
 const GROUP: usize = 128 * 1024;
 
+/// A file, and what the log says of it.
+pub(crate) type Written = (Arc<BaseFile>, Add);
+
 /// A file being written, rows in the order of the base.
 pub(crate) struct Segment {
     writer: ArrowWriter<BufWriter<File>>,
@@ -78,7 +81,7 @@ impl Segment {
     }
 
     /// Ends the file and puts it on disk for good. None when nothing was written: then there is no file.
-    pub(crate) fn finish(mut self) -> Result<Option<(Arc<BaseFile>, Add)>> {
+    pub(crate) fn finish(mut self) -> Result<Option<Written>> {
         let path = self.file.full.clone();
         let failed = |error: std::io::Error| external("cannot write", &path, error);
         if self.file.rows == 0 {

@@ -1,14 +1,25 @@
 //! `deployments`: one row a deployment, with the evidence a definition judges by.
 
-use domain::fact::{CauseRule, DeploymentFact, SignalKind};
+use std::sync::Arc;
 
-use super::{Column, Table, count, flag, instant, lent, number, object, seconds, text};
+use domain::fact::{CauseRule, CommitFact, DeploymentFact, SignalKind};
+
+use super::{Column, Table, commits, count, flag, instant, lent, number, object, seconds, text};
 
 /// A deployment with what is counted from its commits.
 pub(crate) struct Row {
     pub(crate) fact: DeploymentFact,
     /// Commits used whose first arrival on any instance it is.
     pub(crate) first_arrivals: u32,
+}
+
+/// A deployment's row and those of its commits.
+pub(crate) fn with_commits(fact: DeploymentFact, commits: Vec<CommitFact>) -> (Row, Vec<commits::Row>) {
+    let first = commits.iter().filter(|commit| commit.role.used() && commit.first_arrival).count();
+    let first_arrivals = u32::try_from(first).unwrap_or(u32::MAX);
+    let of = Arc::new(fact.clone());
+    let own = commits.into_iter().map(|fact| commits::Row { fact, of: of.clone() }).collect();
+    (Row { fact, first_arrivals }, own)
 }
 
 /// Signals that are kept with their delay; the others follow from columns of their own.

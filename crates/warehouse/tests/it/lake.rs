@@ -507,6 +507,31 @@ async fn quiet_months_become_one_file_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn filled_in_one_pass_it_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = open(folder.path()).await;
+    warehouse.take(world().since(0)).unwrap();
+    warehouse.seal().await.unwrap();
+    let store = changed(world());
+    let mut fill = warehouse.fill(store.change).unwrap();
+    for product in PRODUCTS {
+        let whole = store.since(0);
+        let mine = whole.deployments.into_iter().filter(|(fact, _)| fact.lane.component.product() == product);
+        let pain = whole.incidents.into_iter().filter(|fact| fact.product == product);
+        let others = whole.others.into_iter().filter(|fact| fact.product.as_deref() == Some(product));
+        fill.put(product, mine.collect(), pain.collect(), others.collect()).unwrap();
+    }
+    assert!(fill.put("bank", vec![], vec![], vec![]).is_err(), "products come in order");
+    let filled = fill.finish().unwrap();
+    same(&warehouse, &world()).await;
+    assert_eq!(warehouse.put_filled(filled).await.unwrap().change, store.change);
+    same(&warehouse, &store).await;
+    let again = open(folder.path()).await;
+    assert_eq!(again.sealed(), store.change);
+    same(&again, &store).await;
+}
+
+#[tokio::test]
 async fn a_broken_table_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let warehouse = open(folder.path()).await;

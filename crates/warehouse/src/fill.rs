@@ -1,0 +1,77 @@
+//! Filling the tables on disk from the beginning, product after product: a file a month, written in one pass, without
+//! going through memory. For a group of any size memory holds one row group of each month.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
+use domain::{Code, Problem};
+
+use crate::lake::{Filed, Lake, Segment};
+use crate::warehouse::{Batch, sealing_problem};
+use crate::writers::{Puts, Writers};
+
+/// Tables being filled. Nothing of it is to be seen before [`crate::Warehouse::put_filled`].
+pub struct Fill<'l> {
+    lake: &'l Lake,
+    writers: Writers,
+    segments: BTreeMap<(&'static str, Filed), Segment>,
+    last: Option<String>,
+    pub(crate) change: u64,
+}
+
+/// Files of each table that is full.
+pub struct Filled(pub(crate) Vec<(&'static str, Vec<crate::lake::Written>)>, pub(crate) u64);
+
+impl<'l> Fill<'l> {
+    pub(crate) fn new(lake: &'l Lake, change: u64) -> Self {
+        Fill { lake, writers: Writers::new(), segments: BTreeMap::new(), last: None, change }
+    }
+
+    /// All facts of a product. Products come in bytewise order; facts without a product first, under the empty name.
+    ///
+    /// # Errors
+    /// `conflict` when the product does not come after the one before, `unavailable` when the disk fails.
+    pub fn put(
+        &mut self,
+        product: &str,
+        deployments: Vec<(DeploymentFact, Vec<CommitFact>)>,
+        incidents: Vec<IncidentFact>,
+        others: Vec<OtherFact>,
+    ) -> Result<(), Problem> {
+        if let Some(last) = &self.last
+            && last.as_str() >= product
+        {
+            return Err(Problem::new(
+                Code::Internal,
+                format!("{product} comes after {last}: products are filled in order"),
+            ));
+        }
+        self.last = Some(product.to_owned());
+        let Fill { lake, writers, segments, .. } = self;
+        let puts = Puts::of(Batch { deployments, incidents, others, ..Batch::default() });
+        let written = writers.sorted(puts, &mut |shape, month, batch| {
+            let segment = match segments.entry((shape.name, month)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(Segment::create(&lake.folder(shape.name)?, shape, month)?),
+            };
+            segment.write(&batch)
+        });
+        written.map_err(|error| sealing_problem(&error))
+    }
+
+    /// Ends all files.
+    ///
+    /// # Errors
+    /// `unavailable` when the disk fails.
+    pub fn finish(self) -> Result<Filled, Problem> {
+        let mut files: BTreeMap<&'static str, Vec<_>> =
+            self.lake.tables.keys().map(|name| (*name, Vec::new())).collect();
+        for ((name, _), segment) in self.segments {
+            if let Some(written) = segment.finish().map_err(|error| sealing_problem(&error))? {
+                files.entry(name).or_default().push(written);
+            }
+        }
+        Ok(Filled(files.into_iter().collect(), self.change))
+    }
+}
