@@ -366,6 +366,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes what stands in memory to the Delta tables below the data folder now, for readers outside. It happens by itself
+         *     once a day, or when memory holds much (`[warehouse]` of the configuration).
+         */
+        post: operations["post_seal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -2919,6 +2939,24 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done: rows applied, and the SHA-256 of the facts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_seal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done: the change number up to which the tables hold everything, and rows written, those merged with them included */
             200: {
                 headers: {
                     [name: string]: unknown;
