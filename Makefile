@@ -4,8 +4,9 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 LISTEN ?= 127.0.0.1:8080
+BENCH ?= target/bench
 
-.PHONY: demo test setup build page lint format format-check generated
+.PHONY: demo test setup build page lint format format-check generated bench bench-full bench-build
 
 ## Sets up, builds, loads a sample group with a year of history, prints its report and serves it.
 demo: page
@@ -48,3 +49,23 @@ format-check:
 generated: setup
 	UPDATE_GENERATED=1 $(CARGO) test --workspace --locked --test it contract::
 	cd dashboard && npm run generate
+
+## Measures this build with a generated group of 100,000 deployments, beside DuckDB and PostgreSQL: a few minutes.
+bench: bench-build $(BENCH)/venv
+	./target/release/leadline bench --size 100k --data $(BENCH)/100k
+	$(BENCH)/venv/bin/python bench/peers/run.py --leadline target/release/leadline --data $(BENCH)/100k --size 100k
+
+## The same with ten million deployments of 1,000 products: an hour or more, and 40 GB of disk. It goes on where it was
+## when it is interrupted; delete the folder to start anew.
+bench-full: bench-build $(BENCH)/venv
+	./target/release/leadline bench --size 10m --data $(BENCH)/10m
+	$(BENCH)/venv/bin/python bench/peers/run.py --leadline target/release/leadline --data $(BENCH)/10m --size 10m
+
+bench-build: page
+	$(CARGO) build --release --locked -p leadline
+
+$(BENCH)/venv: bench/peers/requirements.txt
+	mkdir -p $(BENCH)
+	python3 -m venv $@
+	$@/bin/pip install --quiet --requirement $<
+	touch $@

@@ -61,6 +61,15 @@ impl Engine {
         self.finish(done)
     }
 
+    /// Links everything a ledger has entities of, in one pass: for one that has entities and no facts.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`].
+    pub fn link_all(&mut self, ledger: &mut impl Ledger) -> Result<Applied> {
+        let done = self.link_every_entity(ledger);
+        self.finish(done)
+    }
+
     /// Takes another catalogue and places and links anew what it changes.
     ///
     /// # Errors
@@ -103,36 +112,56 @@ impl Engine {
                 merge(ledger, &hint, &mut changed, &mut work)?;
             }
         }
-        let mut tree = false;
+        let tree = changed.iter().any(|key| key.kind == EventKind::Product);
         for key in &changed {
-            match key.kind {
-                EventKind::Change => commit_told(ledger, key, &mut work)?,
-                EventKind::Tag => tag_told(ledger, key, &mut work)?,
-                EventKind::PullRequest => {
-                    pull_request_told(ledger, key, &mut work)?;
-                    work.others.insert(key.clone());
-                }
-                EventKind::Deployment => {
-                    work.base.insert(deployment_key(key));
-                }
-                EventKind::Incident => {
-                    work.incidents.insert(deployment_key(key));
-                }
-                EventKind::Override => overridden(&key.id, &mut work),
-                EventKind::Product => tree = true,
-                EventKind::PipelineRun => {
-                    if !self.placer.rules().workflow_deployments.is_empty() {
-                        work.base.insert(deployment_key(key));
-                    }
-                    work.others.insert(key.clone());
-                }
-                EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => {
-                    work.others.insert(key.clone());
-                }
-            }
+            self.touch(ledger, key, &mut work)?;
         }
         self.link(ledger, work)?;
         Ok(Applied { entities: changed.len(), tree })
+    }
+
+    fn link_every_entity(&mut self, ledger: &mut impl Ledger) -> Result<Applied> {
+        let (mut entities, mut tree) = (0, false);
+        let mut work = Work::default();
+        for kind in EventKind::ALL {
+            for key in ledger.entity_keys(*kind)? {
+                self.touch(ledger, &key, &mut work)?;
+                entities += 1;
+                tree |= *kind == EventKind::Product;
+            }
+        }
+        self.link(ledger, work)?;
+        Ok(Applied { entities, tree })
+    }
+
+    /// Notes what an entity with another content touches.
+    fn touch(&self, ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Result<()> {
+        match key.kind {
+            EventKind::Change => commit_told(ledger, key, work)?,
+            EventKind::Tag => tag_told(ledger, key, work)?,
+            EventKind::PullRequest => {
+                pull_request_told(ledger, key, work)?;
+                work.others.insert(key.clone());
+            }
+            EventKind::Deployment => {
+                work.base.insert(deployment_key(key));
+            }
+            EventKind::Incident => {
+                work.incidents.insert(deployment_key(key));
+            }
+            EventKind::Override => overridden(&key.id, work),
+            EventKind::Product => {}
+            EventKind::PipelineRun => {
+                if !self.placer.rules().workflow_deployments.is_empty() {
+                    work.base.insert(deployment_key(key));
+                }
+                work.others.insert(key.clone());
+            }
+            EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => {
+                work.others.insert(key.clone());
+            }
+        }
+        Ok(())
     }
 
     fn place_all_anew(&mut self, ledger: &mut impl Ledger, old: &Placer) -> Result<Applied> {

@@ -17,6 +17,8 @@ mod code;
 mod commits;
 mod engine;
 mod graph;
+#[cfg(feature = "memory")]
+pub mod indexed;
 mod kind;
 mod ledger;
 #[cfg(feature = "memory")]

@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("warehouse", &["domain", "metrics"]),
     ("dashboard-assets", &[]),
     ("server", &["dashboard-assets", "domain", "metrics", "sources", "store", "warehouse"]),
-    ("leadline", &["domain", "metrics", "sources", "store", "server"]),
+    ("leadline", &["correlate", "domain", "metrics", "sources", "store", "server", "warehouse"]),
 ];
 
 /// Only this crate may depend on these.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::{Size, Stage};
+
 /// Measures how an organisation delivers software: the five DORA metrics, from one component up to the whole group.
 #[derive(Debug, Parser)]
 #[command(
@@ -41,6 +43,10 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Lists the tools that can send events, and where they send them to
     Sources(SourcesArgs),
+    /// Writes a table as a file, or the series of metrics for InfluxDB
+    Export(ExportArgs),
+    /// Measures this build on this machine with a generated group
+    Bench(BenchArgs),
 }
 
 /// Where the data is: a running server, or a folder of this machine.
@@ -301,6 +307,76 @@ pub(crate) struct SourcesArgs {
     /// Form of the list
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// deployments, commits, incidents, pipeline_runs, canary_analyses, …; or metrics for series
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: String,
+    /// Form of the file; ndjson when left out, influx for metrics
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+    /// Rows from then on, or the start of the window: 2025-01-31, 2025-01-31T12:00:00Z, or a time ago such as 30d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Rows before then, or the end of the window
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// For metrics: nodes as for `report`; may repeat
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    pub(crate) node: Vec<String>,
+    /// For metrics: which, with commas; all when left out
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+    /// For metrics: the definition; the server's when left out
+    #[arg(long, value_name = "ID")]
+    pub(crate) definition: Option<String>,
+    /// For metrics: day, week, month or quarter; day when left out
+    #[arg(long, value_name = "BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// File to write instead of the standard output; it is there when it is whole
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Apache Parquet
+    Parquet,
+    /// With a head
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+    /// InfluxDB's line protocol, for metrics
+    Influx,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// Size of the generated group
+    #[arg(long, value_enum, default_value_t = Size::Small)]
+    pub(crate) size: Size,
+    /// The same seed gives the same group
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads that link
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    pub(crate) threads: usize,
+    /// Folder for data and results; stages measured there before are not measured again
+    #[arg(long, value_name = "DIR", default_value = "leadline-bench")]
+    pub(crate) data: PathBuf,
+    /// Only these stages, with commas; one alone runs in this process
+    #[arg(long, value_enum, value_name = "STAGES", value_delimiter = ',')]
+    pub(crate) only: Vec<Stage>,
+    /// Measure again what was measured before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// File for the results as JSON; bench.json in the folder when left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[cfg(test)]

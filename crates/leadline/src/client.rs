@@ -1,5 +1,6 @@
 //! The HTTP client all commands talk through.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -7,6 +8,8 @@ use serde_json::Value;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
+
+use crate::failure::Failure;
 
 /// What may stand as it is in a query or a path.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'/');
@@ -122,6 +125,38 @@ impl Client {
             }
             request.call()
         })
+    }
+
+    /// Asks for something long and writes it while it comes.
+    pub(crate) fn download(&self, path: &str, query: &[(&str, &str)], out: &mut impl Write) -> Result<(), Failure> {
+        let mut request = self.agent.get(self.address(path, query));
+        if let Some(bearer) = self.bearer() {
+            request = request.header("authorization", bearer);
+        }
+        let mut response = request.call().map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
+            return self
+                .understand(status, &text.map_err(|error| self.unreachable(&error))?)
+                .map(drop)
+                .map_err(Failure::from);
+        }
+        let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            let read = reader.read(&mut piece).map_err(|error| {
+                Failure::could_not(format!("{} stopped in the middle of its answer: {error}", self.base))
+            })?;
+            if read == 0 {
+                return Ok(());
+            }
+            let taken = piece.get(..read).unwrap_or_default();
+            out.write_all(taken).map_err(|error| match error.kind() {
+                std::io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+                _ => Failure::could_not(format!("the output cannot be written: {error}")),
+            })?;
+        }
     }
 
     /// Sends something.

@@ -3,6 +3,7 @@
 //! A command that needs data is a client of the HTTP API: of a running server with `--url`, else of one started in this
 //! process on the data folder. What a command shows can therefore never differ from what the server answers.
 
+mod bench;
 mod cli;
 mod client;
 mod clock;
@@ -14,6 +15,7 @@ mod failure;
 mod format;
 mod out;
 mod progress;
+mod random;
 mod report;
 mod send;
 mod session;

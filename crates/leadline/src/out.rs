@@ -19,6 +19,11 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     answer(&format!("{text}\n"))
 }
 
+/// The standard output for bytes that are written while they come.
+pub(crate) fn pipe() -> impl Write {
+    std::io::stdout().lock()
+}
+
 /// Tells something on the side. Nobody to tell it to is no reason to stop.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -265,6 +265,9 @@ pub struct Value {
     pub band: Option<Band>,
     /// Why there is no value.
     pub reason: Option<Reason>,
+    /// Statistics of the rows of the subtree, when they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Stats>,
 }
 
 /// Headline values of one node of the tree.
@@ -381,6 +384,7 @@ pub(crate) fn value(metric: Metric, bands: &Bands, rolled: &Rolled) -> Value {
         coverage: coverage(rolled),
         band: bands.band(metric, rolled.value),
         reason: rolled.reason,
+        stats: rolled.stats,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod comparison;
 pub mod distribution;
 pub mod inference;
+pub mod influx;
 pub mod literal;
 pub mod period;
 pub mod population;

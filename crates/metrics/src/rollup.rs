@@ -8,7 +8,7 @@ use domain::definition::{Children, Definition};
 use domain::metric::{Metric, Reason};
 
 use crate::shape::{self, Formula};
-use crate::statistics;
+use crate::statistics::{self, Stats};
 
 /// Rows of one place, period, reason and mark.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,6 +121,8 @@ pub struct Rolled {
     pub pool: Pool,
     /// Values of the direct children that have one, sorted.
     pub children: Vec<f64>,
+    /// Statistics of the rows of the subtree, when they were asked for.
+    pub stats: Option<Stats>,
 }
 
 /// What to compute.
@@ -140,6 +142,8 @@ pub struct Plan<'a> {
     pub keep: Option<&'a Node>,
     /// Give every node of the tree, also those without rows.
     pub whole_tree: bool,
+    /// Give every node its statistics.
+    pub stats: bool,
 }
 
 /// Values of every node that has rows (or of the whole tree). Rows outside a node's subtree never reach it, so when
@@ -284,13 +288,15 @@ impl<'a> Climb<'a> {
                 Some(self.why(level, &pool))
             };
             let children = children.into_iter().map(|(value, _)| value).collect();
+            let wanted = self.plan.stats && shape::has_stats(self.plan.metric) && !self.below_floor(level);
+            let stats = if wanted { Stats::of(&pool.values) } else { None };
             let kept = if self.plan.keep == Some(node) {
                 pool.clone()
             } else {
                 Pool { values: Vec::new(), excluded: pool.excluded.clone(), marked: pool.marked.clone(), ..pool }
             };
             let kept = if self.below_floor(level) { Pool::default() } else { kept };
-            self.out.insert(node.clone(), Rolled { value, reason, pool: kept, children });
+            self.out.insert(node.clone(), Rolled { value, reason, pool: kept, children, stats });
         }
         pools.insert(place.clone(), pool);
     }

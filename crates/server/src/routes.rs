@@ -34,6 +34,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/incidents", get(api::incidents::list))
         .route("/api/v1/incidents/{*id}", get(api::incidents::one))
         .route("/api/v1/explain", get(api::explain::get_explain))
+        .route("/api/v1/export/{table}", get(api::export::get_export))
         .route("/api/v1/definitions", get(api::definitions::list))
         .route("/api/v1/bands", get(api::bands::list))
         .route("/api/v1/sources", get(api::sources::list))
@@ -111,6 +112,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::incidents::list,
         api::incidents::one,
         api::explain::get_explain,
+        api::export::get_export,
         api::definitions::list,
         api::bands::list,
         api::sources::list,

@@ -8,6 +8,7 @@ mod cache;
 mod compare;
 mod engine;
 mod explain;
+mod export;
 mod fill;
 mod functions;
 mod json;
@@ -22,6 +23,7 @@ mod warehouse;
 mod writers;
 
 pub use explain::{Explanation, Left, Page};
+pub use export::{Export, Exported, FileFormat};
 pub use fill::{Fill, Filled};
 pub use listing::{Listed, Listing};
 pub use places::Places;

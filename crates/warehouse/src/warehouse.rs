@@ -422,7 +422,24 @@ impl Warehouse {
         question.check()?;
         let (snapshot, session) = self.pinned()?;
         let asking = Asking { session: &session, tree: &snapshot.tree, question: &question };
-        self.trees.get(snapshot.number, question.key(), async { asking.tree().await }).await
+        self.trees.get(snapshot.number, question.key(), async { asking.tree(false).await }).await
+    }
+
+    /// As [`Warehouse::tree`], with the statistics of each node where the metric has any. Nothing is kept for the next
+    /// one who asks.
+    ///
+    /// # Errors
+    /// As [`Warehouse::answer`].
+    pub async fn tree_statistics(
+        &self,
+        definition: &Definition,
+        window: Window,
+        metrics: &[Metric],
+    ) -> Result<Vec<NodeValues>, Problem> {
+        let question = Question { metrics: metrics.to_vec(), ..Question::new(Node::Group, definition.clone(), window) };
+        question.check()?;
+        let (snapshot, session) = self.pinned()?;
+        Asking { session: &session, tree: &snapshot.tree, question: &question }.tree(true).await
     }
 
     /// Runs one reading statement on the tables. For tests and the SQL port.
@@ -484,6 +501,7 @@ impl Asking<'_> {
             tree: self.tree,
             keep: Some(&self.question.node),
             whole_tree: false,
+            stats: false,
         }
     }
 
@@ -592,10 +610,10 @@ impl Asking<'_> {
         Ok(Some(changes(metric, &values)))
     }
 
-    async fn tree(&self) -> Result<Vec<NodeValues>, Problem> {
+    pub(crate) async fn tree(&self, stats: bool) -> Result<Vec<NodeValues>, Problem> {
         let mut known = Known::new();
         let mut found = Vec::new();
-        let plan = |metric| Plan { keep: None, whole_tree: true, ..self.plan(metric, self.question.window) };
+        let plan = |metric| Plan { keep: None, whole_tree: true, stats, ..self.plan(metric, self.question.window) };
         for metric in &self.question.metrics {
             let (leaves, presence) = self.rows(*metric, self.question.window, &mut known).await?;
             found.push((*metric, roll_up(&plan(*metric), &leaves, &presence)));

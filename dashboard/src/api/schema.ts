@@ -168,6 +168,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A whole table as a file, or the series of metrics in InfluxDB's line protocol. It is written while it is read, so that
+         *     no answer is too long; a connection that ends early gives no whole file.
+         */
+        get: operations["get_export_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -340,6 +360,26 @@ export interface paths {
         put?: never;
         /** Makes all entities and facts anew from the journal. The old numbers are shown until the new ones are complete. */
         post: operations["post_rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes what stands in memory to the Delta tables below the data folder now, for readers outside. It happens by itself
+         *     once a day, or when memory holds much (`[warehouse]` of the configuration).
+         */
+        post: operations["post_seal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2532,6 +2572,63 @@ export interface operations {
             };
         };
     };
+    get_export_table: {
+        parameters: {
+            query?: {
+                /** @description `ndjson` (default), `csv` or `parquet`; of `metrics` it is `influx` */
+                format?: string;
+                /** @description Rows from this instant on, by the instant the table is sorted by; of `metrics` the start of the window */
+                from?: string;
+                /** @description Rows before this instant; of `metrics` the end of the window */
+                to?: string;
+                /** @description `metrics` only: nodes; may repeat or be a list with commas; the group when left out */
+                node?: string;
+                /** @description `metrics` only: metric ids; may repeat; all when left out */
+                metric?: string;
+                /** @description `metrics` only: definition id */
+                definition?: string;
+                /** @description `metrics` only: `day` (default), `week`, `month` or `quarter` */
+                bucket?: string;
+                /** @description `metrics` only: IANA time zone of the buckets; UTC when left out */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `deployments`, `commits`, `incidents`, `pipeline_runs`, `canary_analyses` or another table; or `metrics` for series */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_parameter */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_incidents: {
         parameters: {
             query?: {
@@ -2888,6 +2985,24 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done: rows applied, and the SHA-256 of the facts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_seal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done: the change number up to which the tables hold everything, and rows written, those merged with them included */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use correlate::Engine;
+use correlate::indexed::IndexedLedger;
 use correlate::memory::MemoryLedger;
+use correlate::{Engine, Ledger};
 use domain::catalogue::{Catalogue, Component, Domain, Platform, Product, Slo};
 use domain::event::{Event, EventKind, entity_key};
 use domain::fact::DeploymentFact;
@@ -412,6 +413,29 @@ proptest! {
             if (seed >> (index % 64)) & 1 == 1 { batches.push(Vec::new()); }
         }
         assert_same(&whole, &apply(&batches))?;
+    }
+
+    #[test]
+    fn facts_linked_from_entities_alone_are_those_of_the_events(events in events()) {
+        let whole = apply(std::slice::from_ref(&events));
+        let mut ledger = IndexedLedger::default();
+        for (key, entity) in whole.all_entities() {
+            ledger.put_entity(key, entity).expect("memory does not fail");
+        }
+        let mut engine = Engine::new(&catalogue(), &mut ledger).expect("memory does not fail");
+        engine.link_all(&mut ledger).expect("memory does not fail");
+        let facts = ledger.into_facts();
+        prop_assert_eq!(
+            facts.deployments.iter().map(|(fact, _)| &fact.key).collect::<Vec<_>>(),
+            whole.all_deployments().keys().collect::<Vec<_>>()
+        );
+        let commits = whole.all_commits();
+        for (fact, rows) in &facts.deployments {
+            prop_assert_eq!(difference(fact, &whole.all_deployments()[&fact.key]), "", "deployment {}", fact.key);
+            prop_assert_eq!(rows.as_slice(), commits.get(&fact.key).copied().unwrap_or_default());
+        }
+        prop_assert_eq!(facts.incidents, whole.all_incidents().values().cloned().collect::<Vec<_>>());
+        prop_assert_eq!(facts.others, whole.all_others().values().cloned().collect::<Vec<_>>());
     }
 
     #[test]

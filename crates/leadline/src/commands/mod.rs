@@ -2,6 +2,7 @@
 
 mod backfill;
 mod compare;
+mod export;
 mod import_events;
 mod import_git;
 mod rebuild;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command, ImportCommand};
 use crate::failure::Failure;
 use crate::send::Taken;
-use crate::{demo, explain, format, out, report};
+use crate::{bench, demo, explain, format, out, report};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -32,6 +33,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Token(args) => token::run(args.command),
         Command::Sources(args) => sources::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Bench(args) => bench::run(&args),
     }
 }
 

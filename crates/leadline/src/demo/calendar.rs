@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::time::{DAY, HOUR};
 
-use super::random::Random;
+use crate::random::Random;
 
 /// How busy a day is, 1 for an ordinary working day.
 pub(super) fn activity(midnight: Timestamp, frozen_in_sales: bool) -> f64 {

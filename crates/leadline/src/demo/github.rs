@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::events::{Commit, Deploy, Item, Kind, Request, Trouble};
 use super::group::{Feed, Member};
 use super::history::MINUTE;
-use super::random::hash;
+use crate::random::hash;
 
 /// Where they go.
 pub(super) const WEBHOOKS: &str = "/webhooks/github";

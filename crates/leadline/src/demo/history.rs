@@ -8,8 +8,8 @@ use super::events::{self, Commit, Item, Request};
 use super::github;
 use super::group::{Feed, Member, Style};
 use super::pace;
-use super::random::Random;
 use super::trouble;
+use crate::random::Random;
 
 pub(super) const MINUTE: i64 = HOUR / 60;
 /// Length of the history.

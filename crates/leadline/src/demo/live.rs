@@ -8,8 +8,8 @@ use super::events::{self, Commit, Deploy, Flaws, Item, Kind, Trouble};
 use super::github;
 use super::group::Feed;
 use super::history::MINUTE;
-use super::random::Random;
 use super::world::Alive;
+use crate::random::Random;
 
 /// A group that goes on.
 pub(super) struct Live {

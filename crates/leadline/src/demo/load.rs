@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::events::{EVENTS, Item};
-use super::random::hash;
 use crate::client::{Client, ClientError, Content};
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::random::hash;
 use crate::send::{Sender, Taken};
 
 /// Senders of single requests; each sends its share in the order of time.

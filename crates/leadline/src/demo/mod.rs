@@ -9,7 +9,7 @@ mod history;
 mod live;
 mod load;
 mod pace;
-mod random;
+
 mod rollout;
 mod service_levels;
 mod trouble;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::events::Item;
 use super::group::{Member, Style};
 use super::history::MINUTE;
-use super::random::Random;
+use crate::random::Random;
 
 /// The service level that is measured.
 pub(super) const AVAILABILITY: &str = "availability";

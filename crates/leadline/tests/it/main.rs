@@ -5,6 +5,7 @@
 mod backfill;
 mod demo;
 mod events;
+mod export;
 mod git;
 mod git_history;
 mod kill;

@@ -10,6 +10,7 @@ pub(crate) mod definitions;
 pub(crate) mod deployments;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod journal;

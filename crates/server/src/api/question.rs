@@ -43,13 +43,7 @@ pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     if let Some(metrics) = metrics(query)? {
         question.metrics = metrics;
     }
-    if let Some(bucket) = query.one("bucket") {
-        let read = Bucket::read(bucket).ok_or_else(|| {
-            let known: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.text()).collect();
-            ApiError::new(Code::InvalidParameter, format!("`bucket` takes {}", known.join(", ")))
-        })?;
-        question.bucket = Some(read);
-    }
+    question.bucket = bucket(query)?;
     if let Some(zone) = query.one("zone") {
         question.zone = zone.to_owned();
     }
@@ -61,6 +55,17 @@ pub(crate) fn question(app: &App, query: &Query) -> Result<Question, ApiError> {
     question.labels = query.labels();
     question.check()?;
     Ok(question)
+}
+
+/// How a series is cut, when one is asked for.
+pub(crate) fn bucket(query: &Query) -> Result<Option<Bucket>, ApiError> {
+    let read = |bucket: &str| {
+        Bucket::read(bucket).ok_or_else(|| {
+            let known: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.text()).collect();
+            ApiError::new(Code::InvalidParameter, format!("`bucket` takes {}", known.join(", ")))
+        })
+    };
+    query.one("bucket").map(read).transpose()
 }
 
 /// Up to when buckets are over, when `changes` asks where the level moved.

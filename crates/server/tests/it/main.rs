@@ -7,6 +7,7 @@ mod bad_input;
 mod compliance;
 mod contract;
 mod definitions;
+mod export;
 mod github;
 mod inference;
 mod lake;

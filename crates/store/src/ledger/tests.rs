@@ -4,6 +4,7 @@ mod operations;
 mod plans;
 
 use correlate::Ledger;
+use correlate::indexed::IndexedLedger;
 use correlate::memory::MemoryLedger;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -40,12 +41,31 @@ fn compare(operations: &[Operation], every: usize) -> Result<(), TestCaseError> 
     Ok(())
 }
 
+fn compare_indexed(operations: &[Operation], every: usize) -> Result<(), TestCaseError> {
+    let (mut indexed, mut memory) = (IndexedLedger::default(), MemoryLedger::default());
+    for (step, operation) in operations.iter().enumerate() {
+        operation.perform(&mut indexed);
+        operation.perform(&mut memory);
+        if step % every == 0 || step + 1 == operations.len() {
+            for (left, right) in answers(&mut indexed).into_iter().zip(answers(&mut memory)) {
+                prop_assert_eq!(left, right, "after {:?}", operation);
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn sqlite_answers_as_memory_does(operations in prop::collection::vec(operation(), 1..60)) {
         compare(&operations, 15)?;
+    }
+
+    #[test]
+    fn the_indexed_ledger_answers_as_memory_does(operations in prop::collection::vec(operation(), 1..60)) {
+        compare_indexed(&operations, 15)?;
     }
 }
 

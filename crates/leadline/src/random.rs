@@ -1,7 +1,7 @@
 //! Chance with a seed: the same seed gives the same history on every machine.
 
 /// A number made of bytes, the same on every machine (FNV-1a); another seed gives another number.
-pub(super) fn hash(seed: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+pub(crate) fn hash(seed: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(FNV ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
@@ -10,17 +10,17 @@ const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// SplitMix64: small, fast, and good enough for a story.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// From a seed and a name, so that each part of the group has a stream of its own.
-    pub(super) fn new(seed: u64, name: &str) -> Self {
+    pub(crate) fn new(seed: u64, name: &str) -> Self {
         let mut random = Random(hash(seed, name.bytes()));
         random.next();
         random
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,32 +29,32 @@ impl Random {
     }
 
     /// From 0 up to, not including, 1.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True so often.
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
     /// Between two numbers.
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// A whole number between two, both included.
-    pub(super) fn whole(&mut self, low: u32, high: u32) -> u32 {
+    pub(crate) fn whole(&mut self, low: u32, high: u32) -> u32 {
         low + u32::try_from(self.next() % u64::from(high - low + 1)).unwrap_or_default()
     }
 
     /// A waiting time with this mean: mostly short, sometimes long.
-    pub(super) fn wait(&mut self, mean: f64) -> f64 {
+    pub(crate) fn wait(&mut self, mean: f64) -> f64 {
         -(1.0 - self.unit()).ln() * mean
     }
 
     /// How many things happen when so many are expected.
-    pub(super) fn times(&mut self, expected: f64) -> u32 {
+    pub(crate) fn times(&mut self, expected: f64) -> u32 {
         let (limit, mut product, mut count) = ((-expected.clamp(0.0, 50.0)).exp(), self.unit(), 0);
         while product > limit {
             product *= self.unit();
@@ -64,13 +64,13 @@ impl Random {
     }
 
     /// One of a few.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let length = u64::try_from(items.len()).ok().filter(|length| *length > 0)?;
         items.get(usize::try_from(self.next() % length).ok()?)
     }
 
     /// The hash of a commit.
-    pub(super) fn sha(&mut self) -> String {
+    pub(crate) fn sha(&mut self) -> String {
         format!("{:016x}{:016x}{:08x}", self.next(), self.next(), self.next() >> 32)
     }
 }

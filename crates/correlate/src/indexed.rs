@@ -1,0 +1,778 @@
+//! A ledger in memory for many facts at once: it answers as [`crate::memory::MemoryLedger`] does, from indexes, so that
+//! all facts of a product can be made in one pass.
+//!
+//! Questions that are asked once a component and not once a fact (`named`, `implied`, `reaching`) stay plain scans.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use domain::catalogue::{ComponentId, PlacedBy};
+use domain::event::{Entity, EventKind, Status};
+use domain::fact::{CommitFact, DeploymentFact, IncidentFact, Lane, OtherFact};
+use domain::key::IncidentKey;
+use domain::version::normalise;
+use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
+use roaring::RoaringBitmap;
+
+use crate::ledger::{Arrived, CommitNode, Ledger, Reach, Result, Wait, Which, same_code};
+
+/// A set of values under each key; keys without any are not kept.
+#[derive(Clone, Debug)]
+struct Sets<K, V>(HashMap<K, BTreeSet<V>>);
+
+impl<K, V> Default for Sets<K, V> {
+    fn default() -> Self {
+        Sets(HashMap::new())
+    }
+}
+
+impl<K: Hash + Eq, V: Ord + Clone> Sets<K, V> {
+    fn put(&mut self, key: K, value: V) {
+        self.0.entry(key).or_default().insert(value);
+    }
+
+    fn take(&mut self, key: &K, value: &V) {
+        if let Some(set) = self.0.get_mut(key) {
+            set.remove(value);
+            if set.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    fn all<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Vec<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.0.get(key).into_iter().flatten().cloned().collect()
+    }
+}
+
+impl<K: Hash + Eq> Sets<K, OrderKey> {
+    /// Places before one, the last first.
+    fn before<'a>(&'a self, key: &K, before: &'a OrderKey) -> impl Iterator<Item = &'a OrderKey> {
+        self.0.get(key).into_iter().flat_map(move |places| places.range(..before).rev())
+    }
+
+    /// The first place after one.
+    fn after(&self, key: &K, after: &OrderKey) -> Option<&OrderKey> {
+        self.0.get(key)?.range((Bound::Excluded(after), Bound::Unbounded)).next()
+    }
+}
+
+/// Where finished deployments stand.
+#[derive(Clone, Debug, Default)]
+struct Orders {
+    of_component: Sets<ComponentId, OrderKey>,
+    succeeded: Sets<Lane, OrderKey>,
+    counted: Sets<Lane, OrderKey>,
+    counted_of_component: Sets<ComponentId, OrderKey>,
+    counted_of_product: Sets<Arc<str>, OrderKey>,
+    by_commit: Sets<(Lane, String), OrderKey>,
+    /// By normalised version, and whether the commit is known too.
+    by_version: Sets<(Lane, String, bool), OrderKey>,
+    remedies: Sets<ComponentId, OrderKey>,
+    suspects: Sets<ComponentId, OrderKey>,
+    production: Sets<Arc<str>, OrderKey>,
+    fixers: Sets<String, OrderKey>,
+}
+
+/// What indexes say of a deployment; when it does not change, neither do they.
+fn same_places(old: &DeploymentFact, new: &DeploymentFact) -> bool {
+    old.lane == new.lane
+        && old.finished_at == new.finished_at
+        && old.status == new.status
+        && old.counted == new.counted
+        && old.production == new.production
+        && old.sha == new.sha
+        && old.version == new.version
+        && old.fixes == new.fixes
+        && old.remedies() == new.remedies()
+        && old.suspect() == new.suspect()
+}
+
+impl Orders {
+    fn put(&mut self, fact: &DeploymentFact) {
+        let Some(place) = fact.order() else { return };
+        let component = &fact.lane.component;
+        self.of_component.put(component.clone(), place.clone());
+        if fact.status == Status::Succeeded {
+            self.succeeded.put(fact.lane.clone(), place.clone());
+            if let Some(sha) = &fact.sha {
+                self.by_commit.put((fact.lane.clone(), sha.clone()), place.clone());
+            }
+            if let Some(version) = &fact.version {
+                let version = (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some());
+                self.by_version.put(version, place.clone());
+            }
+        }
+        if fact.counted {
+            self.counted.put(fact.lane.clone(), place.clone());
+            self.counted_of_component.put(component.clone(), place.clone());
+            self.counted_of_product.put(component.product().into(), place.clone());
+        }
+        if fact.production {
+            self.production.put(component.product().into(), place.clone());
+        }
+        if fact.remedies() {
+            self.remedies.put(component.clone(), place.clone());
+        }
+        if fact.suspect() {
+            self.suspects.put(component.clone(), place.clone());
+        }
+        for fix in &fact.fixes {
+            self.fixers.put(fix.clone(), place.clone());
+        }
+    }
+
+    fn take(&mut self, fact: &DeploymentFact) {
+        let Some(place) = fact.order() else { return };
+        let component = &fact.lane.component;
+        self.of_component.take(component, &place);
+        if fact.status == Status::Succeeded {
+            self.succeeded.take(&fact.lane, &place);
+            if let Some(sha) = &fact.sha {
+                self.by_commit.take(&(fact.lane.clone(), sha.clone()), &place);
+            }
+            if let Some(version) = &fact.version {
+                let version = (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some());
+                self.by_version.take(&version, &place);
+            }
+        }
+        if fact.counted {
+            self.counted.take(&fact.lane, &place);
+            self.counted_of_component.take(component, &place);
+            self.counted_of_product.take(&component.product().into(), &place);
+        }
+        if fact.production {
+            self.production.take(&component.product().into(), &place);
+        }
+        if fact.remedies() {
+            self.remedies.take(component, &place);
+        }
+        if fact.suspect() {
+            self.suspects.take(component, &place);
+        }
+        for fix in &fact.fixes {
+            self.fixers.take(fix, &place);
+        }
+    }
+}
+
+/// The commit graph of one repository.
+#[derive(Clone, Debug, Default)]
+struct Repo {
+    name: String,
+    ids: BTreeMap<String, u32>,
+    nodes: Vec<CommitNode>,
+    pull_requests: HashMap<String, EntityKey>,
+    /// Names and commits by normalised name.
+    tags: HashMap<String, BTreeMap<String, String>>,
+    /// Deployments with which a commit arrived.
+    arrivals: HashMap<String, BTreeSet<DeploymentKey>>,
+}
+
+impl Repo {
+    /// Whole hashes of told commits that begin so, in order.
+    fn told<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a String> {
+        let from = self.ids.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let begins = from.take_while(move |(sha, _)| sha.starts_with(prefix));
+        begins.filter(|(_, id)| self.node(**id).is_some_and(|node| node.committed_at.is_some())).map(|(sha, _)| sha)
+    }
+
+    fn node(&self, id: u32) -> Option<&CommitNode> {
+        self.nodes.get(usize::try_from(id).ok()?)
+    }
+}
+
+/// Incidents of one product by when they began.
+#[derive(Clone, Debug, Default)]
+struct Troubles {
+    started: BTreeSet<(Timestamp, IncidentKey)>,
+    opened: BTreeSet<(Timestamp, IncidentKey)>,
+}
+
+/// Facts and what they are made from, found by index.
+#[derive(Clone, Debug, Default)]
+pub struct IndexedLedger {
+    entities: HashMap<EntityKey, Entity>,
+    deployments: HashMap<DeploymentKey, DeploymentFact>,
+    orders: Orders,
+    by_id: Sets<Arc<str>, DeploymentKey>,
+    by_sha: Sets<String, DeploymentKey>,
+    blamers: Sets<DeploymentKey, DeploymentKey>,
+    incidents: HashMap<IncidentKey, IncidentFact>,
+    troubles: HashMap<String, Troubles>,
+    incidents_by_id: Sets<Arc<str>, IncidentKey>,
+    incidents_of: Sets<DeploymentKey, IncidentKey>,
+    incident_names: HashMap<IncidentKey, Vec<String>>,
+    naming: Sets<String, IncidentKey>,
+    others: HashMap<EntityKey, OtherFact>,
+    others_named: Sets<String, EntityKey>,
+    repo_ids: HashMap<String, u32>,
+    repos: Vec<Repo>,
+    waits: HashMap<DeploymentKey, Vec<Wait>>,
+    waiting: Sets<Wait, DeploymentKey>,
+    reached: HashMap<(Reach, u32), RoaringBitmap>,
+    arrived: HashMap<DeploymentKey, Arrived>,
+    commits: HashMap<DeploymentKey, Vec<CommitFact>>,
+    reverts: HashMap<DeploymentKey, Vec<(DeploymentKey, String)>>,
+    reverts_of: Sets<DeploymentKey, (DeploymentKey, String)>,
+}
+
+/// Every fact of a ledger, ordered by identity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Deployments with the commits that arrived with them.
+    pub deployments: Vec<(DeploymentFact, Vec<CommitFact>)>,
+    /// Incidents.
+    pub incidents: Vec<IncidentFact>,
+    /// The others.
+    pub others: Vec<OtherFact>,
+}
+
+impl IndexedLedger {
+    /// Gives every fact away.
+    #[must_use]
+    pub fn into_facts(self) -> Facts {
+        let mut commits = self.commits;
+        let deployments = self.deployments.into_values();
+        let mut deployments: Vec<_> = deployments
+            .map(|fact| {
+                let commits = commits.remove(&fact.key).unwrap_or_default();
+                (fact, commits)
+            })
+            .collect();
+        deployments.sort_unstable_by(|(a, _), (b, _)| a.key.cmp(&b.key));
+        let mut incidents: Vec<_> = self.incidents.into_values().collect();
+        incidents.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let mut others: Vec<_> = self.others.into_values().collect();
+        others.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Facts { deployments, incidents, others }
+    }
+
+    fn fact(&self, place: Option<&OrderKey>) -> Option<DeploymentFact> {
+        self.deployments.get(&place?.key).cloned()
+    }
+
+    fn facts<'a>(&'a self, places: impl Iterator<Item = &'a OrderKey>) -> impl Iterator<Item = &'a DeploymentFact> {
+        places.filter_map(|place| self.deployments.get(&place.key))
+    }
+
+    fn repo(&mut self, id: u32) -> Option<&mut Repo> {
+        self.repos.get_mut(usize::try_from(id).ok()?)
+    }
+
+    fn repo_named(&self, name: &str) -> Option<&Repo> {
+        self.repos.get(usize::try_from(*self.repo_ids.get(name)?).ok()?)
+    }
+
+    /// Gives a repository its number on first sight.
+    fn repo_made(&mut self, name: &str) -> u32 {
+        if let Some(id) = self.repo_ids.get(name) {
+            return *id;
+        }
+        let id = u32::try_from(self.repos.len()).unwrap_or(u32::MAX);
+        self.repos.push(Repo { name: name.to_owned(), ..Repo::default() });
+        self.repo_ids.insert(name.to_owned(), id);
+        id
+    }
+
+    fn unindex(&mut self, old: &DeploymentFact) {
+        self.orders.take(old);
+        self.by_id.take(&old.key.id, &old.key);
+        if let Some(sha) = &old.sha {
+            self.by_sha.take(sha, &old.key);
+        }
+        if let Some(blame) = &old.blames {
+            self.blamers.take(&blame.deployment, &old.key);
+        }
+    }
+
+    fn forget_commits(&mut self, key: &DeploymentKey) {
+        for row in self.commits.remove(key).unwrap_or_default() {
+            let repo = row.repo.as_deref().and_then(|repo| self.repo_ids.get(repo)).copied();
+            if let Some(repo) = repo.and_then(|repo| self.repo(repo))
+                && let Some(with) = repo.arrivals.get_mut(&row.sha)
+            {
+                with.remove(key);
+            }
+        }
+    }
+
+    fn forget_waits(&mut self, key: &DeploymentKey) {
+        for wait in self.waits.remove(key).unwrap_or_default() {
+            self.waiting.take(&wait, key);
+        }
+    }
+
+    fn forget_reverts(&mut self, key: &DeploymentKey) {
+        for (target, sha) in self.reverts.remove(key).unwrap_or_default() {
+            self.reverts_of.take(&target, &(key.clone(), sha));
+        }
+    }
+
+    fn forget_names(&mut self, key: &IncidentKey) {
+        for id in self.incident_names.remove(key).unwrap_or_default() {
+            self.naming.take(&id, key);
+        }
+    }
+
+    fn forget_incident(&mut self, key: &IncidentKey) {
+        let Some(old) = self.incidents.remove(key) else { return };
+        if let Some(troubles) = self.troubles.get_mut(&old.product) {
+            troubles.started.remove(&(old.started_at, key.clone()));
+            troubles.opened.remove(&(old.opened_at, key.clone()));
+        }
+        self.incidents_by_id.take(&key.id, key);
+        for cause in old.causes.iter().flatten() {
+            self.incidents_of.take(&cause.deployment, key);
+        }
+    }
+}
+
+fn code(fact: &DeploymentFact) -> (Option<&str>, Option<&str>) {
+    (fact.sha.as_deref(), fact.version.as_deref())
+}
+
+impl Ledger for IndexedLedger {
+    fn entity(&mut self, key: &EntityKey) -> Result<Option<Entity>> {
+        Ok(self.entities.get(key).cloned())
+    }
+
+    fn put_entity(&mut self, key: &EntityKey, entity: &Entity) -> Result<()> {
+        self.entities.insert(key.clone(), entity.clone());
+        Ok(())
+    }
+
+    fn entity_keys(&mut self, kind: EventKind) -> Result<Vec<EntityKey>> {
+        let mut keys: Vec<EntityKey> = self.entities.keys().filter(|key| key.kind == kind).cloned().collect();
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>> {
+        Ok(self.deployments.get(key).cloned())
+    }
+
+    fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
+        let old = self.deployments.insert(fact.key.clone(), fact.clone());
+        if let Some(old) = &old
+            && same_places(old, fact)
+            && old.blames == fact.blames
+        {
+            return Ok(());
+        }
+        if let Some(old) = &old {
+            self.unindex(old);
+        }
+        self.orders.put(fact);
+        self.by_id.put(fact.key.id.clone(), fact.key.clone());
+        if let Some(sha) = &fact.sha {
+            self.by_sha.put(sha.clone(), fact.key.clone());
+        }
+        if let Some(blame) = &fact.blames {
+            self.blamers.put(blame.deployment.clone(), fact.key.clone());
+        }
+        Ok(())
+    }
+
+    fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
+        if let Some(old) = self.deployments.remove(key) {
+            self.unindex(&old);
+        }
+        self.forget_waits(key);
+        self.arrived.remove(key);
+        self.forget_commits(key);
+        self.forget_reverts(key);
+        Ok(())
+    }
+
+    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
+        let places = self.orders.of_component.0.get(component).into_iter().flat_map(|places| places.range(from..));
+        Ok(self.facts(places).cloned().collect())
+    }
+
+    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+        let places = match which {
+            Which::Succeeded => &self.orders.succeeded,
+            Which::Counted => &self.orders.counted,
+        };
+        let last = places.before(lane, before).next();
+        Ok(self.fact(last))
+    }
+
+    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+        Ok(self.fact(self.orders.counted.after(lane, after)))
+    }
+
+    fn last_with_code(
+        &mut self,
+        lane: &Lane,
+        sha: Option<&str>,
+        version: Option<&str>,
+        before: &OrderKey,
+    ) -> Result<Option<DeploymentFact>> {
+        let by_commit = sha.map(|sha| (lane.clone(), sha.to_owned()));
+        let by_commit = by_commit.and_then(|key| self.orders.by_commit.before(&key, before).next());
+        let by_version = |with_sha: bool| {
+            let key = (lane.clone(), normalise(version?).to_owned(), with_sha);
+            self.orders.by_version.before(&key, before).next()
+        };
+        // Versions decide only where the commit is not known on both sides.
+        let with_sha = if sha.is_none() { by_version(true) } else { None };
+        let last = by_commit.max(by_version(false)).max(with_sha);
+        Ok(self.fact(last))
+    }
+
+    fn last_counted_other(
+        &mut self,
+        component: &ComponentId,
+        sha: Option<&str>,
+        version: Option<&str>,
+        before: &OrderKey,
+    ) -> Result<Option<DeploymentFact>> {
+        let mut facts = self.facts(self.orders.counted_of_component.before(component, before));
+        Ok(facts.find(|fact| !same_code(code(fact), (sha, version))).cloned())
+    }
+
+    fn last_counted_in_scope(
+        &mut self,
+        product: &str,
+        component: Option<&ComponentId>,
+        instance: Option<&str>,
+        before: Timestamp,
+    ) -> Result<Option<DeploymentFact>> {
+        let before = OrderKey::before(before);
+        let fits = |fact: &&DeploymentFact| {
+            fact.lane.component.product() == product && instance.is_none_or(|instance| &*fact.lane.instance == instance)
+        };
+        let product = Arc::from(product);
+        Ok(match component {
+            Some(component) => {
+                self.facts(self.orders.counted_of_component.before(component, &before)).find(fits).cloned()
+            }
+            None => self.facts(self.orders.counted_of_product.before(&product, &before)).find(fits).cloned(),
+        })
+    }
+
+    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+        Ok(self.fact(self.orders.remedies.after(component, after)))
+    }
+
+    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+        Ok(self.fact(self.orders.remedies.before(component, before).next()))
+    }
+
+    fn suspects(&mut self, component: &ComponentId, from: &OrderKey, before: &OrderKey) -> Result<Vec<DeploymentKey>> {
+        if from >= before {
+            return Ok(Vec::new());
+        }
+        let places = self.orders.suspects.0.get(component).into_iter().flat_map(|places| places.range(from..before));
+        Ok(places.map(|place| place.key.clone()).collect())
+    }
+
+    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<DeploymentFact>> {
+        let keys = self.blamers.0.get(of).into_iter().flatten();
+        Ok(keys.filter_map(|key| self.deployments.get(key).cloned()).collect())
+    }
+
+    fn deployments_by_id(&mut self, id: &str) -> Result<Vec<DeploymentKey>> {
+        Ok(self.by_id.all(id))
+    }
+
+    fn deployments_by_sha(&mut self, sha: &str) -> Result<Vec<DeploymentKey>> {
+        Ok(self.by_sha.all(sha))
+    }
+
+    fn production_between(&mut self, product: &str, from: Timestamp, before: Timestamp) -> Result<Vec<DeploymentKey>> {
+        if from >= before {
+            return Ok(Vec::new());
+        }
+        let (from, before) = (OrderKey::before(from), OrderKey::before(before));
+        let places = self.orders.production.0.get(product).into_iter();
+        Ok(places
+            .flat_map(|places| places.range(from.clone()..before.clone()))
+            .map(|place| place.key.clone())
+            .collect())
+    }
+
+    fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>> {
+        let places = self.orders.fixers.0.get(incident_id).into_iter().flatten();
+        Ok(self.facts(places).cloned().collect())
+    }
+
+    fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>> {
+        Ok(self.incidents.get(key).cloned())
+    }
+
+    fn put_incident(&mut self, fact: &IncidentFact) -> Result<()> {
+        let key = &fact.key;
+        self.forget_incident(key);
+        let troubles = self.troubles.entry(fact.product.clone()).or_default();
+        troubles.started.insert((fact.started_at, key.clone()));
+        troubles.opened.insert((fact.opened_at, key.clone()));
+        self.incidents_by_id.put(key.id.clone(), key.clone());
+        for cause in fact.causes.iter().flatten() {
+            self.incidents_of.put(cause.deployment.clone(), key.clone());
+        }
+        self.incidents.insert(key.clone(), fact.clone());
+        Ok(())
+    }
+
+    fn remove_incident(&mut self, key: &IncidentKey) -> Result<()> {
+        self.forget_incident(key);
+        self.forget_names(key);
+        Ok(())
+    }
+
+    fn incidents_between(&mut self, product: &str, after: Timestamp, until: Timestamp) -> Result<Vec<IncidentKey>> {
+        let Some(troubles) = self.troubles.get(product).filter(|_| after < until) else { return Ok(Vec::new()) };
+        let end = (until.plus(1), IncidentKey::new("", ""));
+        let begin = (after.plus(1), IncidentKey::new("", ""));
+        let mut found: Vec<IncidentKey> = Vec::new();
+        for times in [&troubles.started, &troubles.opened] {
+            // The end of time has nothing after it.
+            let end = if until == Timestamp::MAX { Bound::Unbounded } else { Bound::Excluded(&end) };
+            found.extend(times.range((Bound::Included(&begin), end)).map(|(_, key)| key.clone()));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn incidents_of(&mut self, deployment: &DeploymentKey) -> Result<Vec<IncidentFact>> {
+        let keys = self.incidents_of.0.get(deployment).into_iter().flatten();
+        Ok(keys.filter_map(|key| self.incidents.get(key).cloned()).collect())
+    }
+
+    fn incidents_naming(&mut self, deployment_id: &str) -> Result<Vec<IncidentKey>> {
+        Ok(self.naming.all(deployment_id))
+    }
+
+    fn put_incident_names(&mut self, key: &IncidentKey, deployment_ids: &[String]) -> Result<()> {
+        self.forget_names(key);
+        for id in deployment_ids {
+            self.naming.put(id.clone(), key.clone());
+        }
+        if !deployment_ids.is_empty() {
+            self.incident_names.insert(key.clone(), deployment_ids.to_vec());
+        }
+        Ok(())
+    }
+
+    fn incidents_by_id(&mut self, id: &str) -> Result<Vec<IncidentKey>> {
+        Ok(self.incidents_by_id.all(id))
+    }
+
+    fn first_opened_after(&mut self, product: &str, after: Timestamp) -> Result<Option<Timestamp>> {
+        let Some(troubles) = self.troubles.get(product).filter(|_| after < Timestamp::MAX) else { return Ok(None) };
+        Ok(troubles.opened.range((after.plus(1), IncidentKey::new("", ""))..).next().map(|(at, _)| *at))
+    }
+
+    fn last_opened_before(&mut self, product: &str, before: Timestamp) -> Result<Option<Timestamp>> {
+        let Some(troubles) = self.troubles.get(product) else { return Ok(None) };
+        Ok(troubles.opened.range(..(before, IncidentKey::new("", ""))).next_back().map(|(at, _)| *at))
+    }
+
+    fn put_other(&mut self, fact: &OtherFact) -> Result<()> {
+        let name = |fact: &OtherFact| fact.component.as_ref().map(|component| component.name().to_owned());
+        let old = self.others.insert(fact.key.clone(), fact.clone());
+        if let Some(old) = old.as_ref().and_then(name) {
+            self.others_named.take(&old, &fact.key);
+        }
+        if let Some(new) = name(fact) {
+            self.others_named.put(new, fact.key.clone());
+        }
+        Ok(())
+    }
+
+    fn others_named(&mut self, name: &str) -> Result<Vec<EntityKey>> {
+        Ok(self.others_named.all(name))
+    }
+
+    fn named(&mut self, name: &str) -> Result<(Vec<DeploymentKey>, Vec<IncidentKey>)> {
+        let deployments = self.deployments.values().filter(|fact| fact.lane.component.name() == name);
+        let incidents =
+            self.incidents.values().filter(|fact| fact.component.as_ref().is_some_and(|c| c.name() == name));
+        Ok((deployments.map(|fact| fact.key.clone()).collect(), incidents.map(|fact| fact.key.clone()).collect()))
+    }
+
+    fn implied(&mut self) -> Result<Vec<ComponentId>> {
+        let implied = self.deployments.values().filter(|fact| fact.placed_by == PlacedBy::Event);
+        let unique: BTreeSet<ComponentId> = implied.map(|fact| fact.lane.component.clone()).collect();
+        Ok(unique.into_iter().collect())
+    }
+
+    fn implied_by_other(&mut self, component: &ComponentId, than: &DeploymentKey) -> Result<bool> {
+        Ok(self
+            .deployments
+            .values()
+            .any(|fact| fact.placed_by == PlacedBy::Event && fact.lane.component == *component && fact.key != *than))
+    }
+
+    fn repo_id(&mut self, repo: &str) -> Result<u32> {
+        Ok(self.repo_made(repo))
+    }
+
+    fn commit_id(&mut self, repo: u32, sha: &str) -> Result<u32> {
+        let Some(repo) = self.repo(repo) else { return Ok(u32::MAX) };
+        if let Some(id) = repo.ids.get(sha) {
+            return Ok(*id);
+        }
+        let id = u32::try_from(repo.nodes.len()).unwrap_or(u32::MAX);
+        repo.ids.insert(sha.to_owned(), id);
+        repo.nodes.push(CommitNode { sha: sha.to_owned(), committed_at: None, parents: None });
+        Ok(id)
+    }
+
+    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<CommitNode>> {
+        Ok(self.repo(repo).and_then(|repo| repo.node(id).cloned()))
+    }
+
+    fn put_commit_node(&mut self, repo: u32, id: u32, node: &CommitNode) -> Result<()> {
+        let known = self.repo(repo).and_then(|repo| repo.nodes.get_mut(usize::try_from(id).unwrap_or(usize::MAX)));
+        if let Some(known) = known {
+            known.clone_from(node);
+        }
+        Ok(())
+    }
+
+    fn find_commit(&mut self, repo: &str, prefix: &str) -> Result<Vec<String>> {
+        let Some(repo) = self.repo_named(repo) else { return Ok(Vec::new()) };
+        Ok(repo.told(prefix).take(2).cloned().collect())
+    }
+
+    fn find_commit_anywhere(&mut self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for repo in &self.repos {
+            found.extend(repo.told(prefix).take(100).map(|sha| (repo.name.clone(), sha.clone())));
+        }
+        found.sort_unstable();
+        found.truncate(100);
+        Ok(found)
+    }
+
+    fn tags(&mut self, repo: &str, normalised: &str) -> Result<Vec<(String, String)>> {
+        let tags = self.repo_named(repo).and_then(|repo| repo.tags.get(normalised));
+        Ok(tags.into_iter().flatten().map(|(name, sha)| (name.clone(), sha.clone())).collect())
+    }
+
+    fn put_tag(&mut self, repo: &str, name: &str, normalised: &str, sha: &str) -> Result<()> {
+        let id = self.repo_made(repo);
+        if let Some(repo) = self.repo(id) {
+            repo.tags.entry(normalised.to_owned()).or_default().insert(name.to_owned(), sha.to_owned());
+        }
+        Ok(())
+    }
+
+    fn pull_request_of(&mut self, repo: &str, merge_sha: &str) -> Result<Option<EntityKey>> {
+        Ok(self.repo_named(repo).and_then(|repo| repo.pull_requests.get(merge_sha)).cloned())
+    }
+
+    fn put_pull_request(&mut self, key: &EntityKey, repo: &str, merge_sha: &str) -> Result<()> {
+        let id = self.repo_made(repo);
+        if let Some(repo) = self.repo(id) {
+            let known = repo.pull_requests.entry(merge_sha.to_owned()).or_insert_with(|| key.clone());
+            if key < known {
+                known.clone_from(key);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_waits(&mut self, deployment: &DeploymentKey, waits: &[Wait]) -> Result<()> {
+        if self.waits.get(deployment).is_some_and(|known| known == waits) {
+            return Ok(());
+        }
+        self.forget_waits(deployment);
+        for wait in waits {
+            self.waiting.put(wait.clone(), deployment.clone());
+        }
+        if !waits.is_empty() {
+            self.waits.insert(deployment.clone(), waits.to_vec());
+        }
+        Ok(())
+    }
+
+    fn waiting(&mut self, wait: &Wait) -> Result<Vec<DeploymentKey>> {
+        Ok(self.waiting.all(wait))
+    }
+
+    fn reached(&mut self, reach: &Reach, repo: u32) -> Result<RoaringBitmap> {
+        Ok(self.reached.get(&(reach.clone(), repo)).cloned().unwrap_or_default())
+    }
+
+    fn reaching(&mut self, repo: u32) -> Result<Vec<ComponentId>> {
+        let of = self.reached.iter().filter(|((_, of), commits)| *of == repo && !commits.is_empty());
+        let component = |reach: &Reach| match reach {
+            Reach::Component(component) => Some(component.clone()),
+            Reach::Lane(_) => None,
+        };
+        let mut found: Vec<ComponentId> = of.filter_map(|((reach, _), _)| component(reach)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn put_reached(&mut self, reach: &Reach, repo: u32, commits: &RoaringBitmap) -> Result<()> {
+        self.reached.insert((reach.clone(), repo), commits.clone());
+        Ok(())
+    }
+
+    fn arrived(&mut self, deployment: &DeploymentKey) -> Result<Option<Arrived>> {
+        Ok(self.arrived.get(deployment).cloned())
+    }
+
+    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<&Arrived>) -> Result<()> {
+        match arrived {
+            Some(arrived) => self.arrived.insert(deployment.clone(), arrived.clone()),
+            None => self.arrived.remove(deployment),
+        };
+        Ok(())
+    }
+
+    fn commits(&mut self, deployment: &DeploymentKey) -> Result<Vec<CommitFact>> {
+        Ok(self.commits.get(deployment).cloned().unwrap_or_default())
+    }
+
+    fn put_commits(&mut self, deployment: &DeploymentKey, commits: &[CommitFact]) -> Result<()> {
+        self.forget_commits(deployment);
+        for row in commits {
+            let Some(name) = &row.repo else { continue };
+            let id = self.repo_made(name);
+            if let Some(repo) = self.repo(id) {
+                repo.arrivals.entry(row.sha.clone()).or_default().insert(deployment.clone());
+            }
+        }
+        if !commits.is_empty() {
+            self.commits.insert(deployment.clone(), commits.to_vec());
+        }
+        Ok(())
+    }
+
+    fn deployments_with(&mut self, repo: &str, sha: &str) -> Result<Vec<DeploymentKey>> {
+        let with = self.repo_named(repo).and_then(|repo| repo.arrivals.get(sha));
+        Ok(with.into_iter().flatten().cloned().collect())
+    }
+
+    fn reverts_by(&mut self, deployment: &DeploymentKey) -> Result<Vec<DeploymentKey>> {
+        Ok(self.reverts.get(deployment).into_iter().flatten().map(|(target, _)| target.clone()).collect())
+    }
+
+    fn put_reverts(&mut self, by: &DeploymentKey, reverted: &[(DeploymentKey, String)]) -> Result<()> {
+        self.forget_reverts(by);
+        for (target, sha) in reverted {
+            self.reverts_of.put(target.clone(), (by.clone(), sha.clone()));
+        }
+        if !reverted.is_empty() {
+            self.reverts.insert(by.clone(), reverted.to_vec());
+        }
+        Ok(())
+    }
+
+    fn reverts_of(&mut self, deployment: &DeploymentKey) -> Result<Vec<(DeploymentKey, String)>> {
+        Ok(self.reverts_of.all(deployment))
+    }
+}
