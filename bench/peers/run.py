@@ -203,6 +203,9 @@ def compare(peer, questions, arguments, ours, spent):
     """Asks a peer, compares, and gives a row for each question."""
     rows = []
     for question in questions:
+        if question not in spent:
+            note(f"  {question:24} Leadline did not answer: see what its stage `queries` said")
+            continue
         own = statistics.median(spent[question]) / 1e3
         row = {"question": question, "peer": peer.name, "leadline_s": own}
         try:
@@ -250,7 +253,7 @@ def main():
         leadline(arguments, "raw")
     spent = json.loads(times.read_text())
     ours = {}
-    for question in [BASE, *RAW]:
+    for question in [question for question in [BASE, *RAW] if question in spent]:
         with (arguments.data / "answers" / f"{question}.csv").open() as file:
             ours[question] = numbers(csv.DictReader(file))
 
@@ -287,6 +290,8 @@ def main():
             print(f"Leadline takes {1 / row['ratio']:.2f} of the time of {row['peer']} for all statistics at every level")
     output = arguments.output or arguments.data / "peers.json"
     output.write_text(json.dumps({"size": arguments.size, "versions": versions, "rows": rows, "totals": totals}, indent=1))
+    if len(spent) < 1 + len(RAW):
+        raise SystemExit("some questions were not answered")
     if any(row["differences"] for row in rows):
         raise SystemExit("answers differ: the times mean nothing")
 

@@ -115,6 +115,12 @@ impl Measure {
         Measure { name: name.to_owned(), value: Some(value), unit: unit.to_owned(), times: None }
     }
 
+    /// Something that could not be measured, which is told and not the end of a run of hours.
+    pub(crate) fn failed(name: &str, failure: &Failure) -> Self {
+        out::note(&format!("  {name}: {failure}"));
+        Measure { name: name.to_owned(), value: None, unit: failure.to_string(), times: None }
+    }
+
     pub(crate) fn times(name: &str, times: &[std::time::Duration]) -> Self {
         Measure { name: name.to_owned(), value: None, unit: String::new(), times: Some(Times::of(times)) }
     }

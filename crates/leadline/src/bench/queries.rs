@@ -96,10 +96,10 @@ impl Asking<'_> {
             self.runtime.block_on(asked).map(drop).map_err(|problem| told(&problem))
         };
         let all = |window: Window| self.statistics(&dora, window, &headline(&dora)).map(drop);
-        let times = self.cold(|by| all(moved(last_90_days(), by)))?;
-        measures.push(Measure::times("five metrics with all statistics, every node, 90 days", &times));
-        let times = self.cold(|by| tree(moved(last_90_days(), by)))?;
-        measures.push(Measure::times("five metrics, every node, 90 days", &times));
+        let times = self.cold(|by| all(moved(last_90_days(), by)));
+        measures.push(measured("five metrics with all statistics, every node, 90 days", times));
+        let times = self.cold(|by| tree(moved(last_90_days(), by)));
+        measures.push(measured("five metrics, every node, 90 days", times));
         let times: Result<Vec<Duration>, Failure> = (0..if self.setup.size == Size::Tiny { 2 } else { 200 })
             .map(|_| {
                 let one = Watch::start();
@@ -107,7 +107,7 @@ impl Asking<'_> {
                 Ok(one.passed())
             })
             .collect();
-        measures.push(Measure::times("the same, remembered", &times?));
+        measures.push(measured("the same, remembered", times));
         let question = |node: Node, window: Window, bucket: Bucket| Question {
             metrics: headline(&dora).to_vec(),
             bucket: Some(bucket),
@@ -120,8 +120,8 @@ impl Asking<'_> {
                 self.answer(&question(node, moved(whole, by), Bucket::Month))?;
             }
             Ok(())
-        })?;
-        measures.push(Measure::times("five platforms by month, 24 months", &times));
+        });
+        measures.push(measured("five platforms by month, 24 months", times));
         let Some(product) = self
             .setup
             .plan
@@ -135,12 +135,12 @@ impl Asking<'_> {
             let question = question(node, window, Bucket::Week);
             self.answer(&Question { compare: Some(window.previous()), distribution: true, ..question })
         };
-        let times = self.cold(|by| page(Node::Product(product.name.clone()), by))?;
-        measures.push(Measure::times("the page of the busiest product, 90 days by week", &times));
+        let times = self.cold(|by| page(Node::Product(product.name.clone()), by));
+        measures.push(measured("the page of the busiest product, 90 days by week", times));
         if let Some(component) = product.components.iter().max_by_key(|component| component.deployments) {
             let id = domain::catalogue::ComponentId::new(&product.name, &component.name);
-            let times = self.cold(|by| page(Node::Component(id.clone()), by))?;
-            measures.push(Measure::times("the page of its busiest component", &times));
+            let times = self.cold(|by| page(Node::Component(id.clone()), by));
+            measures.push(measured("the page of its busiest component", times));
         }
         Ok(measures)
     }
@@ -173,24 +173,35 @@ impl Asking<'_> {
         ];
         let (mut measures, mut spent) = (Vec::new(), serde_json::Map::new());
         for (name, definition, windows, metrics) in questions {
-            let times = self.cold(|_| {
-                for window in &windows {
-                    self.statistics(definition, *window, metrics)?;
+            let named = format!("peers: {name}");
+            match self.for_peers_one(definition, &windows, metrics) {
+                Ok((times, rows)) => {
+                    let file = folder.join(format!("{name}.csv"));
+                    std::fs::write(&file, rows).map_err(|error| could_not(&file, &error))?;
+                    let milliseconds: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+                    spent.insert(name.to_owned(), milliseconds.into());
+                    measures.push(Measure::times(&named, &times));
                 }
-                Ok(())
-            })?;
-            let mut rows = HEAD.to_owned();
-            for window in &windows {
-                write_rows(&mut rows, window.from, &self.statistics(definition, *window, metrics)?);
+                Err(failure) => measures.push(Measure::failed(&named, &failure)),
             }
-            let file = folder.join(format!("{name}.csv"));
-            std::fs::write(&file, rows).map_err(|error| could_not(&file, &error))?;
-            let milliseconds: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
-            spent.insert(name.to_owned(), milliseconds.into());
-            measures.push(Measure::times(&format!("peers: {name}"), &times));
         }
         write_json(&folder.join("times.json"), &spent)?;
         Ok(measures)
+    }
+
+    fn for_peers_one(
+        &self,
+        definition: &Definition,
+        windows: &[Window],
+        metrics: &[Metric],
+    ) -> Result<(Vec<Duration>, String), Failure> {
+        let mut rows = HEAD.to_owned();
+        for window in windows {
+            write_rows(&mut rows, window.from, &self.statistics(definition, *window, metrics)?);
+        }
+        let times = self
+            .cold(|_| windows.iter().try_for_each(|window| self.statistics(definition, *window, metrics).map(drop)))?;
+        Ok((times, rows))
     }
 
     /// What one more incident costs the warehouse with everything in it.
@@ -205,6 +216,13 @@ impl Asking<'_> {
             times.push(one.passed());
         }
         Ok(Measure::times("one more incident in the warehouse", &times))
+    }
+}
+
+fn measured(name: &str, times: Result<Vec<Duration>, Failure>) -> Measure {
+    match times {
+        Ok(times) => Measure::times(name, &times),
+        Err(failure) => Measure::failed(name, &failure),
     }
 }
 

@@ -37,7 +37,7 @@ fn row(measure: &Measure) -> Vec<(String, Tone)> {
             count(times.n as u64),
         ]),
         (None, Some(value)) => plain(vec![name, format!("{} {}", number(value), measure.unit).trim_end().to_owned()]),
-        (None, None) => plain(vec![name]),
+        (None, None) => plain(vec![name, "failed".to_owned()]),
     }
 }
 

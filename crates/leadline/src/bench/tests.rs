@@ -185,6 +185,8 @@ fn every_stage_runs_at_the_smallest_size() {
     for stage in [Stage::Facts, Stage::Fill, Stage::Queries, Stage::Ingest, Stage::Apply, Stage::Raw] {
         let report = super::run_here(&setup, stage).expect("it runs");
         assert!(!report.measures.is_empty());
+        let failed = report.measures.iter().find(|measure| measure.value.is_none() && measure.times.is_none());
+        assert_eq!(failed, None);
         // What was measured is not measured again; another seed is something else.
         assert_eq!(super::known(&setup, stage).as_ref(), Some(&report));
         assert_eq!(super::known(&Setup { seed: 4, ..self::setup(folder.path().to_owned()) }, stage), None);
