@@ -85,6 +85,7 @@ mod tests {
             previous: None,
             series: Some(series.collect()),
             changes: None,
+            split: None,
         };
         Answer {
             node,

@@ -8,6 +8,7 @@ use store::{Store, StoreError};
 use tokio::time::Instant;
 use warehouse::{Sealing, Warehouse};
 
+use crate::clock;
 use crate::config::WarehouseConfig;
 use crate::state::Shown;
 
@@ -47,7 +48,7 @@ pub(crate) async fn keep(store: Store, shown: Arc<Shown>, config: WarehouseConfi
 pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<Sealing, Problem> {
     let began = Instant::now();
     let moves = blocking(store, Store::moves).await;
-    match warehouse.seal().await {
+    match warehouse.seal(clock::now()).await {
         Ok(done) => {
             tracing::info!(change = done.change, rows = done.rows, took = ?began.elapsed(), "facts were sealed");
             // Moves that are known only now may concern rows that were not sealed with this.
@@ -68,7 +69,7 @@ pub(crate) async fn seal(store: &Store, warehouse: &Warehouse) -> Result<Sealing
 
 async fn tidy(warehouse: &Warehouse) {
     let done = async {
-        let files = warehouse.compact().await?;
+        let files = warehouse.compact(clock::now()).await?;
         Ok::<_, Problem>((files.rows, warehouse.clean().await?))
     };
     match done.await {

@@ -169,7 +169,7 @@ impl Follower {
         let mut staged = staged;
         // Nobody else knows it yet.
         if let Some(staged) = Arc::get_mut(&mut staged) {
-            staged.promote().await?;
+            staged.promote(clock::now()).await?;
         }
         self.shown.warehouse.store(staged);
         Ok(())

@@ -196,22 +196,23 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Writes everything that stands in memory to the tables on disk, merged with what they hold. Facts can be applied
+    /// Writes everything that stands in memory to the tables on disk, merged with what they hold. `now` is only noted in
+    /// their logs. Facts can be applied
     /// meanwhile; queries see the same rows before and after. Nothing happens without a folder.
     ///
     /// # Errors
     /// `conflict` when another process sealed later changes, `unavailable` when the disk fails; then memory stays as
     /// it is and nothing is lost.
-    pub async fn seal(&self) -> Result<Sealing, Problem> {
-        self.seal_until(false, &|_| Ok(())).await
+    pub async fn seal(&self, now: Timestamp) -> Result<Sealing, Problem> {
+        self.seal_until(false, now, &|_| Ok(())).await
     }
 
     /// As [`Warehouse::seal`], and makes one file of every month that has several: fewer files are read faster.
     ///
     /// # Errors
     /// As [`Warehouse::seal`].
-    pub async fn compact(&self) -> Result<Sealing, Problem> {
-        self.seal_until(true, &|_| Ok(())).await
+    pub async fn compact(&self, now: Timestamp) -> Result<Sealing, Problem> {
+        self.seal_until(true, now, &|_| Ok(())).await
     }
 
     /// As [`Warehouse::seal`], but `step` is asked before each step with its name, and ends everything there when it
@@ -220,14 +221,18 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::seal`].
     #[doc(hidden)]
-    pub async fn seal_stepwise(&self, step: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<Sealing, Problem> {
+    pub async fn seal_stepwise(
+        &self,
+        now: Timestamp,
+        step: &(dyn Fn(&str) -> bool + Send + Sync),
+    ) -> Result<Sealing, Problem> {
         let crash = |name: &str| {
             if step(name) { Ok(()) } else { Err(DataFusionError::Execution(format!("stopped {name}"))) }
         };
-        self.seal_until(false, &crash).await
+        self.seal_until(false, now, &crash).await
     }
 
-    async fn seal_until(&self, whole: bool, crash: &Crash<'_>) -> Result<Sealing, Problem> {
+    async fn seal_until(&self, whole: bool, now: Timestamp, crash: &Crash<'_>) -> Result<Sealing, Problem> {
         let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
         let _one_at_a_time = self.sealing.lock().await;
         let pinned = {
@@ -241,7 +246,7 @@ impl Warehouse {
             return Ok(Sealing { change: self.sealed(), rows: 0 });
         }
         let context = engine::task(&self.runtime);
-        let merged = merge_tables(lake, &pinned, &context, whole, crash).await;
+        let merged = merge_tables(lake, &pinned, &context, whole, now, crash).await;
         let done = merged.and_then(|outcomes| {
             crash("before memory is emptied")?;
             self.settle(outcomes)
@@ -288,21 +293,21 @@ impl Warehouse {
     ///
     /// # Errors
     /// As [`Warehouse::seal`].
-    pub async fn put_filled(&self, filled: Filled) -> Result<Sealing, Problem> {
+    pub async fn put_filled(&self, filled: Filled, now: Timestamp) -> Result<Sealing, Problem> {
         let Some(lake) = &self.lake else { return Ok(Sealing::default()) };
         let _one_at_a_time = self.sealing.lock().await;
         let Filled { tables, places, change } = filled;
         let mut sealing = Sealing { change, rows: 0 };
         let mut next = self.current.load().next();
         next.change = change;
-        lake.places.save(&places).await.map_err(|error| sealing_problem(&error))?;
+        lake.places.save(&places, now).await.map_err(|error| sealing_problem(&error))?;
         next.places = Arc::new(places);
         for (name, written) in tables {
             let Some(table) = lake.tables.get(name) else { continue };
             let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();
             sealing.rows += files.iter().map(|file| file.rows).sum::<usize>();
             let before = table.files().map_err(|error| sealing_problem(&error))?;
-            table.commit(adds, &before, change).await.map_err(|error| sealing_problem(&error))?;
+            table.commit(adds, &before, change, now).await.map_err(|error| sealing_problem(&error))?;
             let shape = next.tables[name].shape.clone();
             next.tables.insert(name, Arc::new(TableData::new(shape, files)));
         }
@@ -317,12 +322,12 @@ impl Warehouse {
     ///
     /// # Errors
     /// As [`Warehouse::seal`].
-    pub async fn promote(&mut self) -> Result<Sealing, Problem> {
-        let sealing = self.seal().await?;
+    pub async fn promote(&mut self, now: Timestamp) -> Result<Sealing, Problem> {
+        let sealing = self.seal(now).await?;
         let change = self.current.load().change;
         let Some(lake) = self.lake.as_mut().filter(|lake| lake.staged) else { return Ok(sealing) };
-        let now = self.current.load_full();
-        lake.promote(&now, change).await.map_err(|error| sealing_problem(&error))?;
+        let pinned = self.current.load_full();
+        lake.promote(&pinned, change, now).await.map_err(|error| sealing_problem(&error))?;
         Ok(Sealing { change, ..sealing })
     }
 

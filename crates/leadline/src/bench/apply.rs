@@ -69,7 +69,7 @@ fn after(setup: &Setup, deployments: usize) -> Result<Vec<Measure>, Failure> {
     let opened = runtime.block_on(Warehouse::open(&setup.file("apply").join("lake")));
     let warehouse = opened.map_err(|problem| told(&problem))?;
     let mut change = follow(&store, &warehouse, &runtime, 0)?;
-    runtime.block_on(warehouse.seal()).map_err(|problem| told(&problem))?;
+    runtime.block_on(warehouse.seal(crate::clock::now())).map_err(|problem| told(&problem))?;
     out::note(&format!("  {told_of} deployments are there after {:.0} s", started.passed().as_secs_f64()));
     let (mut stored, mut shown) = (Vec::new(), Vec::new());
     let mut news = News::new(setup, products);
@@ -108,7 +108,7 @@ fn follow(store: &Store, warehouse: &Warehouse, runtime: &Runtime, mut change: u
         };
         warehouse.take(batch).map_err(|problem| told(&problem))?;
         if warehouse.in_memory() >= BOUND {
-            runtime.block_on(warehouse.seal()).map_err(|problem| told(&problem))?;
+            runtime.block_on(warehouse.seal(crate::clock::now())).map_err(|problem| told(&problem))?;
         }
         if !page.more {
             return Ok(change);

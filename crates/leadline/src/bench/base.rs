@@ -101,7 +101,7 @@ pub(crate) fn fill(setup: &Setup, runtime: &Runtime) -> Result<Filled, Failure> 
     })?;
     let finishing = Watch::start();
     let whole = fill.finish().map_err(|problem| told(&problem))?;
-    runtime.block_on(warehouse.put_filled(whole)).map_err(|problem| told(&problem))?;
+    runtime.block_on(warehouse.put_filled(whole, crate::clock::now())).map_err(|problem| told(&problem))?;
     filled.filling_s += finishing.passed().as_secs_f64();
     filled.all_s = started.passed().as_secs_f64();
     write_json(&mark, &Whole { asked: Asked::new(setup), filled })?;

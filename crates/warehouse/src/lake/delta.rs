@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::error::Result;
@@ -15,6 +14,7 @@ use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder};
+use domain::Timestamp;
 use domain::time::Month;
 use url::Url;
 
@@ -45,12 +45,6 @@ struct State {
     /// Whether its log knows every column: rows sealed without one say nothing there, and would be counted wrong.
     fits: bool,
     sealed: u64,
-}
-
-/// Milliseconds since 1970, for the log of changes only.
-pub(crate) fn now_millis() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl DeltaFolder {
@@ -160,9 +154,17 @@ impl DeltaFolder {
     ///
     /// # Errors
     /// When another writer sealed meanwhile: then nothing is changed.
-    pub(crate) async fn commit(&self, adds: Vec<Add>, gone: &[Arc<BaseFile>], number: u64) -> Result<()> {
+    pub(crate) async fn commit(
+        &self,
+        mut adds: Vec<Add>,
+        gone: &[Arc<BaseFile>],
+        number: u64,
+        now: Timestamp,
+    ) -> Result<()> {
         let table = self.ready().await?;
-        let mut actions: Vec<Action> = gone.iter().map(|file| Action::Remove(remove(file))).collect();
+        let millis = now.micros().div_euclid(1_000);
+        adds.iter_mut().for_each(|add| add.modification_time = millis);
+        let mut actions: Vec<Action> = gone.iter().map(|file| Action::Remove(remove(file, millis))).collect();
         actions.extend(adds.into_iter().map(Action::Add));
         let version = i64::try_from(number).unwrap_or(i64::MAX);
         let properties = CommitProperties::default()
@@ -221,11 +223,11 @@ fn columns(shape: &Shape) -> std::result::Result<Vec<StructField>, datafusion::a
     Ok(schema.fields().cloned().collect())
 }
 
-fn remove(file: &BaseFile) -> Remove {
+fn remove(file: &BaseFile, millis: i64) -> Remove {
     Remove {
         path: file.path.to_string(),
         data_change: true,
-        deletion_timestamp: Some(now_millis()),
+        deletion_timestamp: Some(millis),
         extended_file_metadata: Some(true),
         partition_values: Some(HashMap::from([("month".to_owned(), super::month_text(file.month))])),
         size: Some(i64::try_from(file.size).unwrap_or(i64::MAX)),

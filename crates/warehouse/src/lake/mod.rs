@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
+use domain::Timestamp;
 use domain::time::Month;
 
 use crate::snapshot::{Shape, Snapshot};
@@ -87,12 +88,12 @@ impl Lake {
     }
 
     /// Makes what was staged the content of the tables, and nothing else.
-    pub(crate) async fn promote(&mut self, now: &Snapshot, change: u64) -> Result<()> {
+    pub(crate) async fn promote(&mut self, pinned: &Snapshot, change: u64, now: Timestamp) -> Result<()> {
         for (name, table) in &self.tables {
-            let Some(data) = now.tables.get(name) else { continue };
+            let Some(data) = pinned.tables.get(name) else { continue };
             let before = table.files()?;
             let adds = data.base.iter().map(|file| segment::add(file, data.shape.at, None)).collect();
-            table.commit(adds, &before, change).await?;
+            table.commit(adds, &before, change, now).await?;
         }
         self.staged = false;
         Ok(())

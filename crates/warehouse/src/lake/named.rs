@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::Result;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use domain::Timestamp;
 
 use super::segment::Segment;
 use super::{DeltaFolder, external};
@@ -46,7 +47,7 @@ impl Named {
     }
 
     /// Puts the new ones on disk. Another writer may have put the same there: read twice they are one.
-    pub(crate) async fn save(&self, places: &Places) -> Result<()> {
+    pub(crate) async fn save(&self, places: &Places, now: Timestamp) -> Result<()> {
         let saved = self.saved.load(Ordering::Acquire);
         if saved >= places.rows.len() {
             return Ok(());
@@ -67,7 +68,7 @@ impl Named {
         let mut segment = Segment::create(&self.table.folder, &self.shape, None)?;
         segment.write(&places::table().batch(&rows)?)?;
         let added = segment.finish()?.map(|(_, add)| add);
-        self.table.commit(added.into_iter().collect(), &gone, number + 1).await?;
+        self.table.commit(added.into_iter().collect(), &gone, number + 1, now).await?;
         self.saved.store(places.rows.len(), Ordering::Release);
         Ok(())
     }

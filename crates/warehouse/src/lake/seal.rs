@@ -13,6 +13,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use deltalake::kernel::Add;
+use domain::Timestamp;
 use futures_util::StreamExt;
 
 use super::scan::{Part, scan};
@@ -39,11 +40,12 @@ pub(crate) async fn merge_tables(
     pinned: &Snapshot,
     context: &Arc<TaskContext>,
     whole: bool,
+    now: Timestamp,
     crash: &Crash<'_>,
 ) -> Result<BTreeMap<&'static str, Outcome>> {
     let mut done = BTreeMap::new();
     crash("places: before the commit")?;
-    lake.places.save(&pinned.places).await?;
+    lake.places.save(&pinned.places, now).await?;
     for (name, data) in &pinned.tables {
         let Some(table) = lake.tables.get(name) else { continue };
         if !lake.staged {
@@ -66,7 +68,7 @@ pub(crate) async fn merge_tables(
         }
         crash(&format!("{name}: before the commit"))?;
         if !lake.staged && (table.sealed() < pinned.change || !merge.adds.is_empty() || !merge.gone.is_empty()) {
-            table.commit(merge.adds, &merge.gone, pinned.change).await?;
+            table.commit(merge.adds, &merge.gone, pinned.change, now).await?;
         }
         crash(&format!("{name}: after the commit"))?;
         done.insert(*name, Outcome { files: merge.files, rows: merge.rows });

@@ -116,7 +116,8 @@ pub(crate) fn add(file: &BaseFile, at: &str, products: Option<&(String, String)>
         path: file.path.to_string(),
         partition_values: HashMap::from([("month".to_owned(), month_text(file.month))]),
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
-        modification_time: super::delta::now_millis(),
+        // When it is committed.
+        modification_time: 0,
         data_change: true,
         stats: Some(stats.to_string()),
         tags: None,

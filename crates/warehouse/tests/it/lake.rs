@@ -234,6 +234,10 @@ fn the_tree() -> domain::catalogue::Tree {
     tree(&[("retail/web/shop@shop-team", &["api"]), ("retail/money/bank", &["api"])])
 }
 
+fn now() -> Timestamp {
+    at("2026-01-01T00:00:00Z")
+}
+
 async fn open(folder: &Path) -> Warehouse {
     let warehouse = Warehouse::open(folder).await.unwrap();
     warehouse.set_tree(the_tree());
@@ -253,7 +257,7 @@ async fn play(folder: &Path, steps: &[Step]) {
         match step {
             Step::Follow => follow(&warehouse, &mut seen),
             Step::Seal => {
-                let done = warehouse.seal().await.unwrap();
+                let done = warehouse.seal(now()).await.unwrap();
                 // After a crash between two tables nothing is sealed before both know the same.
                 if done.change == seen {
                     assert_eq!((warehouse.sealed(), warehouse.in_memory()), (seen, 0));
@@ -262,7 +266,7 @@ async fn play(folder: &Path, steps: &[Step]) {
                 }
             }
             Step::Compact => {
-                warehouse.compact().await.unwrap();
+                warehouse.compact(now()).await.unwrap();
             }
             Step::Reopen => {
                 drop(warehouse);
@@ -273,7 +277,7 @@ async fn play(folder: &Path, steps: &[Step]) {
                 let left = AtomicUsize::new(usize::from(*at));
                 let alive =
                     |_: &str| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
-                let stopped = warehouse.seal_stepwise(&alive).await;
+                let stopped = warehouse.seal_stepwise(now(), &alive).await;
                 follow(&warehouse, &mut seen);
                 same(&warehouse, &store).await;
                 if stopped.is_err() {
@@ -294,7 +298,7 @@ async fn play(folder: &Path, steps: &[Step]) {
                     }
                     true
                 };
-                warehouse.seal_stepwise(&hook).await.unwrap();
+                warehouse.seal_stepwise(now(), &hook).await.unwrap();
                 store = later;
                 warehouse.take(store.since(seen)).unwrap();
                 seen = store.change;
@@ -361,12 +365,14 @@ async fn a_process_that_ends_at_any_step_of_a_seal_loses_nothing_and_doubles_not
         let warehouse = open(folder.path()).await;
         let before = world();
         warehouse.take(before.since(0)).unwrap();
-        warehouse.seal().await.unwrap();
+        warehouse.seal(now()).await.unwrap();
         let after = changed(before.clone());
         warehouse.take(after.since(before.change)).unwrap();
         let left = AtomicUsize::new(end);
         let stopped = warehouse
-            .seal_stepwise(&|_| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok())
+            .seal_stepwise(now(), &|_| {
+                left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+            })
             .await;
         // What goes on without ending sees the same rows.
         same(&warehouse, &after).await;
@@ -375,7 +381,7 @@ async fn a_process_that_ends_at_any_step_of_a_seal_loses_nothing_and_doubles_not
         again.take(after.since(again.sealed())).unwrap();
         same(&again, &after).await;
         // And the next seal puts everything right.
-        again.seal().await.unwrap();
+        again.seal(now()).await.unwrap();
         same(&open(folder.path()).await, &after).await;
         if stopped.is_ok() {
             break;
@@ -394,8 +400,8 @@ async fn an_older_writer_cannot_bring_old_rows_back() {
     let after = changed(before);
     let leader = open(folder.path()).await;
     leader.take(after.since(0)).unwrap();
-    leader.seal().await.unwrap();
-    let refused = sleeper.seal().await.unwrap_err();
+    leader.seal(now()).await.unwrap();
+    let refused = sleeper.seal(now()).await.unwrap_err();
     assert!(refused.to_string().contains("another process sealed"), "{refused}");
     same(&open(folder.path()).await, &after).await;
 
@@ -414,14 +420,14 @@ async fn an_older_writer_cannot_bring_old_rows_back() {
                 runtime.block_on(async {
                     let leader = open(&path).await;
                     leader.take(after.since(0)).unwrap();
-                    leader.seal().await.unwrap();
+                    leader.seal(now()).await.unwrap();
                 });
             });
             leader.join().unwrap();
         }
         true
     };
-    let refused = sleeper.seal_stepwise(&overtake).await.unwrap_err();
+    let refused = sleeper.seal_stepwise(now(), &overtake).await.unwrap_err();
     assert!(refused.to_string().contains("stay as they were"), "{refused}");
     same(&open(folder.path()).await, &changed(world())).await;
 }
@@ -432,16 +438,16 @@ async fn what_is_staged_takes_the_place_of_the_tables_at_once() {
     let before = world();
     let shown = open(folder.path()).await;
     shown.take(before.since(0)).unwrap();
-    shown.seal().await.unwrap();
+    shown.seal(now()).await.unwrap();
     let after = changed(before.clone());
     let mut staged = Warehouse::staged(folder.path()).await.unwrap();
     staged.set_tree(the_tree());
     staged.take(after.since(0)).unwrap();
-    staged.seal().await.unwrap();
+    staged.seal(now()).await.unwrap();
     same(&staged, &after).await;
     assert_eq!(open(folder.path()).await.sealed(), before.change, "nothing is to be seen of it yet");
     same(&shown, &before).await;
-    staged.promote().await.unwrap();
+    staged.promote(now()).await.unwrap();
     same(&staged, &after).await;
     let again = open(folder.path()).await;
     assert_eq!(again.sealed(), after.change);
@@ -454,7 +460,7 @@ async fn filters_and_metrics_see_the_same_on_disk() {
     let store = changed(world());
     let sealed = open(folder.path()).await;
     sealed.take(store.since(0)).unwrap();
-    sealed.seal().await.unwrap();
+    sealed.seal(now()).await.unwrap();
     let memory = Warehouse::new().unwrap();
     memory.set_tree(the_tree());
     memory.take(store.since(0)).unwrap();
@@ -497,7 +503,7 @@ async fn quiet_months_become_one_file_and_nothing_is_lost() {
         }
         warehouse.take(store.since(seen)).unwrap();
         seen = store.change;
-        warehouse.seal().await.unwrap();
+        warehouse.seal(now()).await.unwrap();
     }
     let files = || {
         let deployments = folder.path().join("deployments");
@@ -505,7 +511,7 @@ async fn quiet_months_become_one_file_and_nothing_is_lost() {
         months.filter(|entry| entry.file_name().to_string_lossy().starts_with("month=")).count()
     };
     assert_eq!(files(), 2, "one folder a month");
-    warehouse.compact().await.unwrap();
+    warehouse.compact(now()).await.unwrap();
     same(&warehouse, &store).await;
     // Files of a day ago would go; those of this test are younger.
     assert_eq!(warehouse.clean().await.unwrap(), 0);
@@ -517,7 +523,7 @@ async fn filled_in_one_pass_it_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let warehouse = open(folder.path()).await;
     warehouse.take(world().since(0)).unwrap();
-    warehouse.seal().await.unwrap();
+    warehouse.seal(now()).await.unwrap();
     let store = changed(world());
     let mut fill = warehouse.fill(store.change).unwrap();
     for product in PRODUCTS {
@@ -530,7 +536,7 @@ async fn filled_in_one_pass_it_is_the_same() {
     assert!(fill.put("bank", vec![], vec![], vec![]).is_err(), "products come in order");
     let filled = fill.finish().unwrap();
     same(&warehouse, &world()).await;
-    assert_eq!(warehouse.put_filled(filled).await.unwrap().change, store.change);
+    assert_eq!(warehouse.put_filled(filled, now()).await.unwrap().change, store.change);
     same(&warehouse, &store).await;
     let again = open(folder.path()).await;
     assert_eq!(again.sealed(), store.change);
@@ -542,7 +548,7 @@ async fn a_broken_table_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let warehouse = open(folder.path()).await;
     warehouse.take(world().since(0)).unwrap();
-    warehouse.seal().await.unwrap();
+    warehouse.seal(now()).await.unwrap();
     drop(warehouse);
     let log = folder.path().join("deployments/_delta_log/00000000000000000000.json");
     std::fs::write(log, "{").unwrap();
@@ -568,8 +574,8 @@ async fn readers_never_wait_for_a_seal() {
         })
     };
     for _ in 0..3 {
-        warehouse.seal().await.unwrap();
-        warehouse.compact().await.unwrap();
+        warehouse.seal(now()).await.unwrap();
+        warehouse.compact(now()).await.unwrap();
     }
     reading.await.unwrap();
 }
