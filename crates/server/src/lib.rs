@@ -13,12 +13,13 @@ mod query;
 mod routes;
 mod senders;
 mod serve;
+mod sql;
 mod state;
 mod sync;
 
 pub use config::{
     Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, Secret, ServerConfig,
-    SourceConfig,
+    SourceConfig, SqlConfig,
 };
 pub use interpreter::interpreter;
 pub use routes::openapi;

@@ -16,7 +16,9 @@ mod provider;
 mod snapshot;
 mod statistics;
 mod tables;
+mod views;
 mod warehouse;
+pub mod wire;
 
 pub use explain::{Explanation, Left, Page};
 pub use listing::{Listed, Listing};
