@@ -42,9 +42,7 @@ impl Gate for Door {
             match self.asked(move |store| store.token(password.trim())).await {
                 None => Err(Refusal::Fault),
                 Some(None) => Err(Refusal::Unknown),
-                Some(Some(token)) if token.allows(Scope::Read) => {
-                    Ok(Guest { mark: mark(&token), name: token.name })
-                }
+                Some(Some(token)) if token.allows(Scope::Read) => Ok(Guest { mark: mark(&token), name: token.name }),
                 Some(Some(token)) => Err(Refusal::Scope(token.name)),
             }
         })
@@ -55,9 +53,9 @@ impl Gate for Door {
             let tokens = self.asked(store::Store::tokens).await;
             // What cannot be looked up now is not held against anybody.
             tokens.is_none_or(|tokens| {
-                tokens.iter().any(|token| {
-                    token.name == guest.name && mark(token) == guest.mark && token.allows(Scope::Read)
-                })
+                tokens
+                    .iter()
+                    .any(|token| token.name == guest.name && mark(token) == guest.mark && token.allows(Scope::Read))
             })
         })
     }

@@ -24,4 +24,5 @@ pub use explain::{Explanation, Left, Page};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};
+pub use views::sql_reference;
 pub use warehouse::{Removed, Rows, Warehouse};

@@ -64,7 +64,10 @@ impl SqlConfig {
             return Ok(());
         }
         let address = self.listen.replace("localhost", "127.0.0.1").parse::<SocketAddr>().map_err(|_| {
-            format!("sql.listen is `{}`; write an address and a port, such as 127.0.0.1:5433 or 0.0.0.0:5433", self.listen)
+            format!(
+                "sql.listen is `{}`; write an address and a port, such as 127.0.0.1:5433 or 0.0.0.0:5433",
+                self.listen
+            )
         })?;
         if given == 0 && !address.ip().to_canonical().is_loopback() {
             return Err(format!(

@@ -13,6 +13,7 @@ mod links;
 mod page;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
+mod sql;
 mod support;
 mod tree;
 mod worked_example;

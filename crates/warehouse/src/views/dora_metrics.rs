@@ -16,12 +16,7 @@ pub(super) const VIEWS: &[View] = &[
         from: "FROM deployments WHERE semver AND coalesce(head_committed_at, commit_at) IS NOT NULL \
                GROUP BY component, version",
     },
-    View {
-        name: "incidents",
-        doc: "One incident.",
-        columns: INCIDENTS,
-        from: "FROM incidents",
-    },
+    View { name: "incidents", doc: "One incident.", columns: INCIDENTS, from: "FROM incidents" },
     View {
         name: "deployments_with_commits",
         doc: "One production deployment of which the definition `rex` takes a lead time, with its commit: its tag is \
@@ -40,10 +35,22 @@ pub(super) const VIEWS: &[View] = &[
 
 const DEPLOYMENTS: &[Column] = &[
     column("deployment_id", "source || '/' || id", "Source and the reporter's own id."),
-    column("component_name", "component", "Component by its full name, `product/component`: it alone tells components apart."),
+    column(
+        "component_name",
+        "component",
+        "Component by its full name, `product/component`: it alone tells components apart.",
+    ),
     column("product_id", "product", "Product."),
-    column("git_tag", "component || '@' || version", "Component and version: a tag alone would be that of many repositories."),
-    column("environment", "CASE WHEN production THEN 'prod' ELSE environment END", "`prod`, else as the source names it."),
+    column(
+        "git_tag",
+        "component || '@' || version",
+        "Component and version: a tag alone would be that of many repositories.",
+    ),
+    column(
+        "environment",
+        "CASE WHEN production THEN 'prod' ELSE environment END",
+        "`prod`, else as the source names it.",
+    ),
     column("deployment_timestamp", "finished_at", "When it ended."),
     column("is_config_only", "kind = 'config'", "Whether it brings configuration only."),
     column("version", "version", "Version or tag."),

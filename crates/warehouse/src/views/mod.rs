@@ -4,6 +4,9 @@
 mod dora_metrics;
 mod examples;
 mod public;
+mod reference;
+
+pub use reference::sql_reference;
 
 /// A view: its columns, and where they come from.
 pub(crate) struct View {

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::dataframe::DataFrame;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion_postgres::arrow_pg::datatypes::encode_recordbatch;
 use datafusion_postgres::pgwire::api::results::{FieldInfo, QueryResponse};
 use datafusion_postgres::pgwire::error::PgWireResult;
@@ -57,7 +57,9 @@ impl Run {
         &mut self,
         work: impl Future<Output = PgWireResult<T>> + Send + 'static,
     ) -> PgWireResult<T> {
-        let mut task = Task(self.runtime.spawn(work));
+        // Planning folds constants, however long that takes: not on a thread that others wait for.
+        let runtime = self.runtime.clone();
+        let mut task = Task(self.runtime.spawn_blocking(move || runtime.block_on(work)));
         match self.ended(&mut task.0).await? {
             Ok(done) => done,
             Err(error) => {
@@ -150,7 +152,11 @@ impl Rows {
 }
 
 async fn produce(state: SessionState, plan: LogicalPlan, rows: mpsc::Sender<Result<RecordBatch>>) {
-    match DataFrame::new(state, plan).execute_stream().await {
+    let (context, runtime) = (state.task_ctx(), Handle::current());
+    // As for planning, whose second half this is.
+    let physical = tokio::task::spawn_blocking(move || runtime.block_on(state.create_physical_plan(&plan)));
+    let physical = physical.await.unwrap_or_else(|error| Err(DataFusionError::ExecutionJoin(Box::new(error))));
+    match physical.and_then(|plan| execute_stream(plan, context)) {
         Ok(mut stream) => {
             while let Some(batch) = stream.next().await {
                 if rows.send(batch).await.is_err() {

@@ -19,7 +19,9 @@ use datafusion_postgres::pgwire::api::auth::{
 };
 use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::api::portal::{Format, Portal, PortalExecutionState};
-use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
+use datafusion_postgres::pgwire::api::query::{
+    ExtendedQueryHandler, SimpleQueryHandler, send_query_response, send_ready_for_query,
+};
 use datafusion_postgres::pgwire::api::results::{DataRowEncoder, FieldFormat, FieldInfo, QueryResponse, Response, Tag};
 use datafusion_postgres::pgwire::api::stmt::{QueryParser, StoredStatement};
 use datafusion_postgres::pgwire::api::store::{Entry, PortalStore};
@@ -30,9 +32,11 @@ use datafusion_postgres::pgwire::api::{
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
 use datafusion_postgres::pgwire::messages::extendedquery::{
-    Bind, BindComplete, Close, CloseComplete, Execute, Parse, ParseComplete, PortalSuspended, TARGET_TYPE_BYTE_STATEMENT,
+    Bind, BindComplete, Close, CloseComplete, Execute, Parse, ParseComplete, PortalSuspended,
+    TARGET_TYPE_BYTE_STATEMENT,
 };
 use datafusion_postgres::pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
+use datafusion_postgres::pgwire::messages::simplequery::Query as SimpleQuery;
 use datafusion_postgres::pgwire::messages::startup::{
     Authentication, ParameterStatus, PasswordMessageFamily, SecretKey, Startup,
 };
@@ -46,6 +50,7 @@ use super::engine::{self, Engine};
 use super::errors::{self, code};
 use super::execution::Run;
 use super::login::{Attempts, SLOW};
+use super::names::named;
 use super::prepared::{self, Names, Prepared, Query};
 use super::session::{Session, database};
 use super::statement::{self, Asked, Command};
@@ -241,7 +246,8 @@ impl Connection {
             }
         };
         let Ok(place) = shared.places.clone().try_acquire_owned() else {
-            let message = format!("there are {} connections already, and no more are taken", shared.settings.max_connections);
+            let message =
+                format!("there are {} connections already, and no more are taken", shared.settings.max_connections);
             return Err(errors::fatal(code::CONNECTIONS, message));
         };
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
@@ -300,10 +306,7 @@ impl Connection {
             }
             Command::Commit => Ok(Response::TransactionEnd(Tag::new("COMMIT"))),
             Command::Rollback => Ok(Response::TransactionEnd(Tag::new("ROLLBACK"))),
-            Command::RollbackTo => {
-                client.set_transaction_status(TransactionStatus::Transaction);
-                Ok(Response::TransactionStart(Tag::new("ROLLBACK")))
-            }
+            Command::RollbackTo => Ok(Response::TransactionStart(Tag::new("ROLLBACK"))),
             Command::Nothing(word) => done(word),
             Command::Set(name, value) => {
                 let changed = session.variables().set(name, value.clone())?;
@@ -360,31 +363,32 @@ impl Connection {
 
 fn shown_fields(name: &str) -> Vec<FieldInfo> {
     let names = if name == "all" { vec!["name", "setting", "description"] } else { vec![name] };
-    names
-        .into_iter()
-        .map(|name| FieldInfo::new(name.to_owned(), None, None, Type::TEXT, FieldFormat::Text))
-        .collect()
+    names.into_iter().map(|name| FieldInfo::new(name.to_owned(), None, None, Type::TEXT, FieldFormat::Text)).collect()
 }
 
 #[async_trait]
 impl SimpleQueryHandler for Connection {
-    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    /// One statement after the other, each answered before the next begins.
+    async fn on_query<C>(&self, client: &mut C, query: SimpleQuery) -> PgWireResult<()>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::PortalStore: PortalStore,
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        if !matches!(client.state(), PgWireConnectionState::ReadyForQuery) {
+            return Err(PgWireError::NotReadyForQuery);
+        }
+        client.set_state(PgWireConnectionState::QueryInProgress);
         let session = self.session()?;
         session.checked(self.shared.gate.as_ref()).await?;
         // All of a message is allowed or nothing of it happens.
-        let asked = statement::read(&self.shared.parser, query)?;
+        let asked = statement::read(&self.shared.parser, &query.query)?;
         if asked.is_empty() {
-            return Ok(vec![Response::EmptyQuery]);
+            client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
         }
-        let mut responses = Vec::with_capacity(asked.len());
         for asked in asked {
-            responses.push(match asked {
+            let response = match asked {
                 Asked::Command(command) => {
                     in_transaction(client.transaction_status(), Some(&command))?;
                     self.command(client, &command).await?
@@ -393,10 +397,49 @@ impl SimpleQueryHandler for Connection {
                     in_transaction(client.transaction_status(), None)?;
                     Response::Query(self.simple(session, statement).await?)
                 }
-            });
+            };
+            if let Some(rows) = answered(client, response).await? {
+                send_query_response(client, rows, true).await?;
+            }
         }
-        Ok(responses)
+        client.set_state(PgWireConnectionState::ReadyForQuery);
+        let status = client.transaction_status();
+        send_ready_for_query(client, status).await
     }
+
+    async fn do_query<C>(&self, _client: &mut C, _query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        Err(errors::error(code::INTERNAL, "statements are answered one by one"))
+    }
+}
+
+/// Sends what is no row, and gives back what has rows.
+async fn answered<C>(client: &mut C, response: Response) -> PgWireResult<Option<QueryResponse>>
+where
+    C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send,
+    C::Error: Debug,
+    PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+{
+    let tag = match response {
+        Response::Query(rows) => return Ok(Some(rows)),
+        Response::TransactionStart(tag) => {
+            client.set_transaction_status(TransactionStatus::Transaction);
+            tag
+        }
+        Response::TransactionEnd(tag) => {
+            client.set_transaction_status(TransactionStatus::Idle);
+            tag
+        }
+        Response::Execution(tag) => tag,
+        _ => return Err(errors::error(code::INTERNAL, "there is no such answer")),
+    };
+    complete(client, tag).await?;
+    Ok(None)
 }
 
 impl Connection {
@@ -404,10 +447,11 @@ impl Connection {
         let mut run = self.run(session);
         self.fresh(&mut run).await?;
         let state = self.engine(session)?;
-        let planner = state.clone();
-        let work = async move { engine::plan(&planner, *statement).await.map_err(|error| errors::engine(&error)) };
+        let (planner, planned) = (state.clone(), statement.as_ref().clone());
+        let work = async move { engine::plan(&planner, planned).await.map_err(|error| errors::engine(&error)) };
         let plan = run.within(work).await?;
-        let fields = Arc::new(arrow_schema_to_pg_fields(plan.schema().as_arrow(), &Format::UnifiedText, None)?);
+        let columns = named(&statement, plan.schema().inner());
+        let fields = Arc::new(arrow_schema_to_pg_fields(&columns, &Format::UnifiedText, None)?);
         Ok(run.rows(state, plan, fields))
     }
 }
@@ -443,7 +487,7 @@ impl QueryParser for Preparing {
                 let work = async move { engine::plan(&state, parsed).await.map_err(|error| errors::engine(&error)) };
                 let plan = connection.run(session).within(work).await?;
                 let parameters = prepared::parameters(&plan)?;
-                let columns = plan.schema().inner().clone();
+                let columns = named(&statement, plan.schema().inner());
                 Ok(Some(Prepared::Query(Arc::new(Query { statement, parameters, columns }))))
             }
         }
@@ -599,7 +643,8 @@ impl ExtendedQueryHandler for Extended {
 fn fits(message: &Bind, parameters: usize, columns: usize) -> PgWireResult<()> {
     let many = message.parameters.len();
     if many != parameters {
-        let message = format!("bind message supplies {many} parameters, but the prepared statement requires {parameters}");
+        let message =
+            format!("bind message supplies {many} parameters, but the prepared statement requires {parameters}");
         return Err(errors::error(code::PROTOCOL, message));
     }
     let wrong = |formats: &[i16], of: usize| formats.len() > 1 && formats.len() != of;
@@ -620,19 +665,10 @@ impl Extended {
         let state = portal.state();
         let mut state = state.lock().await;
         if matches!(*state, PortalExecutionState::Initial) {
-            match self.do_query(client, portal, most).await? {
-                Response::Query(rows) => *state = PortalExecutionState::Suspended(rows),
-                Response::TransactionStart(tag) => {
-                    let status = client.transaction_status().to_in_transaction_state();
-                    client.set_transaction_status(status);
-                    return complete(client, tag).await;
-                }
-                Response::TransactionEnd(tag) => {
-                    client.set_transaction_status(TransactionStatus::Idle);
-                    return complete(client, tag).await;
-                }
-                Response::Execution(tag) => return complete(client, tag).await,
-                _ => return Err(errors::error(code::INTERNAL, "there is no such answer")),
+            let response = self.do_query(client, portal, most).await?;
+            match answered(client, response).await? {
+                Some(rows) => *state = PortalExecutionState::Suspended(rows),
+                None => return Ok(()),
             }
         }
         let PortalExecutionState::Suspended(rows) = &mut *state else {

@@ -5,11 +5,14 @@
 //! syntax, and DataFusion's own options without DDL, DML and statements, read off the plan ([`engine`]).
 
 mod connection;
+mod dialect;
 mod engine;
 mod errors;
 mod execution;
 mod handlers;
 mod login;
+mod names;
+mod percentile;
 mod pool;
 mod port;
 mod postgres;

@@ -108,7 +108,12 @@ impl Drop for Port {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let waiting = Arc::new(Semaphore::new(WAITING));
     let mut connections = JoinSet::new();
     loop {

@@ -81,7 +81,8 @@ fn inferred(plan: &LogicalPlan) -> Result<Inferred> {
             expr.apply(|expr| {
                 match expr {
                     Expr::Cast(cast) => {
-                        if let (Expr::Placeholder(placeholder), data_type) = (cast.expr.as_ref(), cast.field.data_type())
+                        if let (Expr::Placeholder(placeholder), data_type) =
+                            (cast.expr.as_ref(), cast.field.data_type())
                             && let Some(number) = number(&placeholder.id)
                         {
                             found.entry(number).or_default().get_or_insert_with(|| (data_type.clone(), None));

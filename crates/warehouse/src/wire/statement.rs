@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DiscardObject, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Reset, Select, Set, SetExpr, Statement,
-    Value, Visit, VisitMut, Visitor, VisitorMut,
+    CloseCursor, DescribeAlias, DiscardObject, Expr, Query, Reset, Select, Set, SetExpr, Statement, UtilityOption,
+    Value, Visit, Visitor,
 };
 use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 
+use super::dialect;
 use super::errors::{self, code};
 
 /// A statement's text is no longer than this, in bytes.
@@ -53,7 +54,7 @@ pub(super) fn read(parser: &PostgresCompatibilityParser, text: &str) -> PgWireRe
     if text.len() > TEXT {
         return Err(errors::error(code::LIMIT, format!("a statement has at most {TEXT} bytes")));
     }
-    let statements = parser.parse(&without_backticks(text)).map_err(|error| errors::syntax(&error))?;
+    let statements = parser.parse(&dialect::without_backticks(text)).map_err(|error| errors::syntax(&error))?;
     if statements.len() > MANY {
         return Err(errors::error(code::LIMIT, format!("one message has at most {MANY} statements")));
     }
@@ -69,12 +70,14 @@ fn refused(what: &str) -> PgWireError {
 }
 
 fn allowed(mut statement: Statement) -> PgWireResult<Asked> {
-    let _ = VisitMut::visit(&mut statement, &mut Units);
+    dialect::translate(&mut statement);
     match statement {
         Statement::Query(_) => query(statement),
-        Statement::Explain { statement: inner, analyze, verbose, query_plan, estimate, .. }
+        Statement::Explain { statement: inner, analyze, verbose, query_plan, estimate, options, .. }
             if matches!(*inner, Statement::Query(_)) && !query_plan && !estimate =>
         {
+            let analyze = analyze || options.iter().flatten().any(|option| is_set(option, "analyze"));
+            let verbose = verbose || options.iter().flatten().any(|option| is_set(option, "verbose"));
             query(explain(*inner, analyze, verbose))
         }
         Statement::Explain { .. } => Err(refused("EXPLAIN of anything but a query")),
@@ -82,10 +85,15 @@ fn allowed(mut statement: Statement) -> PgWireResult<Asked> {
     }
 }
 
+fn is_set(option: &UtilityOption, name: &str) -> bool {
+    let off = |value: &Expr| ["false", "off", "0"].contains(&value.to_string().to_lowercase().as_str());
+    option.name.value.eq_ignore_ascii_case(name) && !option.arg.as_ref().is_some_and(off)
+}
+
 /// Without the options of PostgreSQL's that the engine does not have.
 fn explain(inner: Statement, analyze: bool, verbose: bool) -> Statement {
     Statement::Explain {
-        describe_alias: datafusion::sql::sqlparser::ast::DescribeAlias::Explain,
+        describe_alias: DescribeAlias::Explain,
         analyze,
         verbose,
         query_plan: false,
@@ -156,6 +164,8 @@ fn command(statement: &Statement) -> PgWireResult<Command> {
         Statement::Savepoint { .. } => Command::Nothing("SAVEPOINT"),
         Statement::ReleaseSavepoint { .. } => Command::Nothing("RELEASE"),
         Statement::UNLISTEN { .. } => Command::Nothing("UNLISTEN"),
+        // There are no cursors to be closed: pools send it before they lend a connection again.
+        Statement::Close { cursor: CloseCursor::All } => Command::Nothing("CLOSE CURSOR ALL"),
         Statement::Discard { object_type: DiscardObject::ALL } => Command::Reset("DISCARD ALL"),
         Statement::Reset(reset) => match &reset.reset {
             Reset::ALL => Command::Reset("RESET"),
@@ -218,60 +228,5 @@ fn literal(value: &Expr) -> Option<String> {
         Expr::Identifier(name) => Some(name.value.clone()),
         Expr::UnaryOp { expr, .. } => literal(expr).map(|text| format!("-{text}")),
         _ => None,
-    }
-}
-
-/// BigQuery names tables within backticks, the dot inside: its articles are meant to be pasted. Within quotes and comments
-/// a backtick stays.
-fn without_backticks(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains('`') {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut within: Option<char> = None;
-    let mut comment = false;
-    let mut last = ' ';
-    for letter in text.chars() {
-        if comment {
-            comment = letter != '\n';
-        } else {
-            match within {
-                None if letter == '-' && last == '-' => comment = true,
-                None if letter == '\'' || letter == '"' => within = Some(letter),
-                Some(quote) if letter == quote => within = None,
-                _ => {}
-            }
-        }
-        last = letter;
-        if letter != '`' || within.is_some() || comment {
-            out.push(letter);
-        }
-    }
-    out.into()
-}
-
-/// BigQuery writes the unit of `TIMESTAMP_DIFF(a, b, HOUR)` as a bare word, which the engine would take for a column.
-struct Units;
-
-impl VisitorMut for Units {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-        if !function.name.to_string().eq_ignore_ascii_case("timestamp_diff") {
-            return ControlFlow::Continue(());
-        }
-        let FunctionArguments::List(list) = &mut function.args else { return ControlFlow::Continue(()) };
-        if let [_, _, FunctionArg::Unnamed(FunctionArgExpr::Expr(unit))] = list.args.as_mut_slice() {
-            let word = match unit {
-                Expr::Identifier(word) => Some(word.value.clone()),
-                Expr::CompoundIdentifier(words) => words.last().map(|word| word.value.clone()),
-                _ => None,
-            };
-            if let Some(word) = word {
-                *unit = Expr::Value(Value::SingleQuotedString(word.to_lowercase()).with_empty_span());
-            }
-        }
-        ControlFlow::Continue(())
     }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion_postgres::pgwire::tokio::TlsAcceptor;
+use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::ServerConfig;
 use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::crypto::ring::default_provider;
 use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::pki_types::pem::PemObject;
 use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use datafusion_postgres::pgwire::tokio::tokio_rustls::rustls::ServerConfig;
 
 /// Reads both; the message names the file that cannot be used.
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {

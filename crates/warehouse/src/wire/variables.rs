@@ -104,7 +104,10 @@ impl Variables {
 
     /// What a client is told when it comes in.
     pub(super) fn reported(&self) -> Vec<(String, String)> {
-        REPORTED.iter().filter_map(|(name, spelled)| Some(((*spelled).to_owned(), self.now.get(name)?.clone()))).collect()
+        REPORTED
+            .iter()
+            .filter_map(|(name, spelled)| Some(((*spelled).to_owned(), self.now.get(name)?.clone())))
+            .collect()
     }
 
     /// All, by name.
@@ -198,7 +201,10 @@ fn milliseconds(text: &str) -> PgWireResult<Duration> {
     let number = text[..digits].parse::<u64>().ok();
     match (number, factor) {
         (Some(number), Some(factor)) => Ok(Duration::from_millis(number.saturating_mul(factor))),
-        _ => Err(errors::error(code::PARAMETER, "statement_timeout takes milliseconds, or a number with ms, s, min or h")),
+        _ => Err(errors::error(
+            code::PARAMETER,
+            "statement_timeout takes milliseconds, or a number with ms, s, min or h",
+        )),
     }
 }
 
