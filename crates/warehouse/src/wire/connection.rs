@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::codec::{Framed, FramedParts};
 
 use super::errors::{self, code};
-use super::handlers::{Connection, Extended, Shared, longest};
+use super::extended::Extended;
+use super::handlers::{Connection, Shared, longest};
 use super::prepared::Prepared;
 
 /// A client gets this long to log in.

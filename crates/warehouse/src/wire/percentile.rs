@@ -17,19 +17,24 @@ use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, ColumnarValue, Sig
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct PercentileCont {
     signature: Signature,
+    /// The other name of the engine's own, which would come back by it whenever functions are registered anew.
+    aliases: Vec<String>,
 }
 
 impl PercentileCont {
     pub(super) fn new() -> Self {
-        PercentileCont {
-            signature: Signature::exact(vec![DataType::Float64, DataType::Float64], Volatility::Immutable),
-        }
+        let signature = Signature::exact(vec![DataType::Float64, DataType::Float64], Volatility::Immutable);
+        PercentileCont { signature, aliases: vec!["quantile_cont".to_owned()] }
     }
 }
 
 impl AggregateUDFImpl for PercentileCont {
     fn name(&self) -> &str {
         "percentile_cont"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {

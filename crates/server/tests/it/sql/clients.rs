@@ -11,7 +11,7 @@ fn psql_describes_what_there_is() {
         &server,
         "examples",
         READ,
-        &["\\d", "\\dt", "\\dv", "\\dn", "\\l", "\\d examples.deployments", "\\d public.deployments", "\\du"],
+        &["\\d", "\\dt", "\\dv", "\\dn", "\\l", "\\d examples.deployments", "\\d public.deployments"],
     );
     assert!(said.ok, "{}", said.err);
     for part in [
