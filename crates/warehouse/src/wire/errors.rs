@@ -124,9 +124,8 @@ pub(super) fn engine(failure: &DataFusionError) -> PgWireError {
 
 fn plan(text: &str) -> PgWireError {
     let has = |part: &str| text.contains(part);
-    let code = if has("table '") && has("not found") {
-        code::TABLE
-    } else if has("failed to resolve schema") || has("failed to resolve catalog") {
+    let unresolved = has("failed to resolve schema") || has("failed to resolve catalog");
+    let code = if unresolved || (has("table '") && has("not found")) {
         code::TABLE
     } else if has("Invalid function") || has("No function matches") || has("Failed to coerce arguments") {
         code::FUNCTION

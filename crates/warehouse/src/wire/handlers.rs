@@ -29,6 +29,9 @@ use super::session::Session;
 use super::statement::Command;
 use super::{Gate, Settings};
 
+/// What ends a statement from outside, by its connection's number and secret.
+pub(super) type Cancels = HashMap<(i32, Vec<u8>), watch::Sender<u64>>;
+
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
@@ -37,15 +40,14 @@ pub(super) struct Shared {
     pub(super) parser: PostgresCompatibilityParser,
     pub(super) attempts: Attempts,
     pub(super) keys: RandomPidSecretKeyGenerator,
-    /// How to end the statement of a connection, by its number and secret.
-    pub(super) cancels: Mutex<HashMap<(i32, Vec<u8>), watch::Sender<u64>>>,
+    pub(super) cancels: Mutex<Cancels>,
     pub(super) places: Arc<Semaphore>,
     /// Where plans run.
     pub(super) runtime: Handle,
 }
 
 impl Shared {
-    pub(super) fn cancels(&self) -> MutexGuard<'_, HashMap<(i32, Vec<u8>), watch::Sender<u64>>> {
+    pub(super) fn cancels(&self) -> MutexGuard<'_, Cancels> {
         self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -108,12 +108,15 @@ impl SchemaProvider for Schema {
     }
 }
 
+/// Columns and kind of each table of a schema.
+type Tables = BTreeMap<String, (SchemaRef, TableType)>;
+
 /// Columns of every table and view, which no snapshot changes. PostgreSQL's catalogue is made from these once, so that an
 /// object keeps its number from one statement to the next: clients ask for it in one and use it in another.
 #[derive(Clone, Debug)]
 pub(super) struct Shapes {
     database: &'static str,
-    schemas: Arc<BTreeMap<String, BTreeMap<String, (SchemaRef, TableType)>>>,
+    schemas: Arc<BTreeMap<String, Tables>>,
 }
 
 impl Shapes {

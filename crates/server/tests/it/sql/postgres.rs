@@ -156,7 +156,17 @@ fn csv(server: &Running, schema: &str, statement: &str) -> String {
 
 /// Whether two answers are the same: numbers to six digits, instants without the zeros nobody wrote.
 fn same(one: &str, other: &str) -> bool {
-    let plain = |cell: &str| cell.replace(".000000", "");
+    let plain = |cell: &str| match cell.split_once('.') {
+        Some((second, fraction)) if second.contains(':') => {
+            let digits = fraction.len() - fraction.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (fraction, zone) = fraction.split_at(digits);
+            format!("{second}.{}{zone}", fraction.trim_end_matches('0'))
+                .replace(".+", "+")
+                .trim_end_matches('.')
+                .to_owned()
+        }
+        _ => cell.to_owned(),
+    };
     let cells = |text: &str| -> Vec<Vec<String>> {
         let mut rows: Vec<Vec<String>> = text.lines().map(|row| row.split(',').map(plain).collect()).collect();
         rows.sort();
