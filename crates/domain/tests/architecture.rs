@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Only this crate may depend on these.
 const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
-    ("warehouse", &["datafusion", "deltalake", "arrow", "parquet"]),
+    ("warehouse", &["datafusion", "datafusion-postgres", "pgwire", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
     ("sources", &["gix", "ring"]),
     ("dashboard-assets", &["rust-embed"]),

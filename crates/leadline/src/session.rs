@@ -1,5 +1,6 @@
 //! Who answers a command: a running server, or one started here for as long as the command lasts.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use server::{Config, DataConfig, IngestConfig, Server, ServerConfig};
@@ -100,6 +101,12 @@ impl Local {
         runtime.block_on(server.ready());
         let client = Client::new(&format!("http://{}", server.address()), Some(token));
         Ok((Local { runtime, server: Some(server), store }, client))
+    }
+
+    /// Where SQL is asked, when it is, and a password for it that is good for as long as the data is.
+    pub(crate) fn sql(&self, reader: &str) -> Result<Option<(SocketAddr, String)>, Failure> {
+        let Some(address) = self.server.as_ref().and_then(Server::sql_address) else { return Ok(None) };
+        Ok(Some((address, self.store.create_token(reader, &[Scope::Read], clock::now())?)))
     }
 
     /// Waits until everything sent is applied.

@@ -35,6 +35,11 @@ impl ApiError {
         self
     }
 
+    /// What happened, for those who are not answered over HTTP.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.problem
+    }
+
     /// Something failed here: the cause goes to the log once, never to the client.
     pub(crate) fn internal(what: &str, cause: &(dyn std::error::Error + 'static)) -> Self {
         let mut chain = cause.to_string();

@@ -14,12 +14,13 @@ mod routes;
 mod seal;
 mod senders;
 mod serve;
+mod sql;
 mod state;
 mod sync;
 
 pub use config::{
     Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, Secret, ServerConfig,
-    SourceConfig, WarehouseConfig,
+    SourceConfig, SqlConfig, WarehouseConfig,
 };
 pub use interpreter::interpreter;
 pub use routes::openapi;

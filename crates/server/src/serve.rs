@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 use warehouse::Warehouse;
+use warehouse::wire::{Port, PortError};
 
 use crate::auth::take_token_from_address;
 use crate::backfills::Backfills;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::routes;
 use crate::seal;
 use crate::senders::Senders;
+use crate::sql::Door;
 use crate::state::{App, Shown, Synced};
 use crate::sync::{self, Calls};
 
@@ -37,6 +39,7 @@ pub struct Server {
     sealing: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
     backfills: Arc<Backfills>,
+    sql: Option<Port>,
 }
 
 /// Why the server does not start.
@@ -53,6 +56,9 @@ pub enum StartError {
     /// The warehouse cannot be set up.
     #[error("the warehouse cannot be set up: {0}")]
     Warehouse(domain::Problem),
+    /// The SQL port cannot be set up.
+    #[error("the SQL port cannot be set up: {0}")]
+    Sql(String),
     /// A configured source cannot be used.
     #[error("the configuration cannot be used: {0}")]
     Sources(String),
@@ -110,6 +116,10 @@ impl Server {
             senders,
             backfills: Arc::clone(&backfills),
         };
+        let sql = match app.config.sql.settings() {
+            Some(settings) => Some(open(settings, app.clone()).await?),
+            None => None,
+        };
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
@@ -120,7 +130,7 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), stopping, serving, following, sealing, synced, backfills })
+        Ok(Server { address, stop: Some(stop), stopping, serving, following, sealing, synced, backfills, sql })
     }
 
     /// Waits until what was in the store at the start can be asked for; events are taken before.
@@ -135,6 +145,12 @@ impl Server {
         self.address
     }
 
+    /// Where SQL is asked, when it is.
+    #[must_use]
+    pub fn sql_address(&self) -> Option<SocketAddr> {
+        self.sql.as_ref().map(Port::address)
+    }
+
     /// Answers what is under way, for ten seconds at most, and stops.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
@@ -143,8 +159,13 @@ impl Server {
             let _ = stop.send(());
         }
         self.backfills.halt();
+        let closing = self.sql.take().map(|port| tokio::spawn(port.stop(GRACE)));
         if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
             self.serving.abort();
+        }
+        if let Some(closing) = closing {
+            // It ends within the same grace.
+            let _ = closing.await;
         }
         self.following.abort();
         self.sealing.abort();
@@ -162,6 +183,22 @@ impl Server {
         tracing::info!("stopping");
         self.stop().await;
     }
+}
+
+async fn open(settings: warehouse::wire::Settings, app: App) -> Result<Port, StartError> {
+    let listen = settings.listen.clone();
+    let port = Port::start(settings, Arc::new(Door(app))).await.map_err(|error| match error {
+        PortError::Listen(source) => {
+            StartError::Sql(format!("cannot listen on {listen}: {source}; choose another address in `sql.listen`"))
+        }
+        PortError::Tls(why) | PortError::Engine(why) => StartError::Sql(why),
+        PortError::Open(address) => StartError::Sql(format!(
+            "{address} can be reached by others, and tokens would go over the network as they are; set \
+             sql.tls_certificate_file and sql.tls_key_file, or listen on 127.0.0.1"
+        )),
+    })?;
+    tracing::info!(address = %port.address(), "SQL is asked here");
+    Ok(port)
 }
 
 async fn told_to_stop() {

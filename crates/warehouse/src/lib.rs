@@ -19,7 +19,9 @@ mod provider;
 mod snapshot;
 mod statistics;
 mod tables;
+mod views;
 mod warehouse;
+pub mod wire;
 mod writers;
 
 pub use explain::{Explanation, Left, Page};
@@ -28,5 +30,6 @@ pub use fill::{Fill, Filled};
 pub use listing::{Listed, Listing};
 pub use places::Places;
 pub use tables::{ColumnDoc, TableDoc, reference};
+pub use views::sql_reference;
 pub use warehouse::{Batch, Removed, Sealing, Warehouse};
 pub use writers::Rows;

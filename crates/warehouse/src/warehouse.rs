@@ -390,6 +390,11 @@ impl Warehouse {
         self.current.load().number
     }
 
+    /// What its sessions share, for sessions of another kind over the same tables.
+    pub(crate) fn runtime(&self) -> Arc<RuntimeEnv> {
+        self.runtime.clone()
+    }
+
     pub(crate) fn pinned(&self) -> Result<(Arc<Snapshot>, SessionContext), Problem> {
         let snapshot = self.current.load_full();
         let session = engine::session_of(&snapshot, &self.runtime).map_err(|error| problem(&error))?;

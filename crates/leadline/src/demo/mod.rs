@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use ipnet::IpNet;
-use server::{Config, DataConfig, IngestConfig, OneOrMore, ReadConfig, Secret, ServerConfig, SourceConfig};
+use server::{Config, DataConfig, IngestConfig, OneOrMore, ReadConfig, Secret, ServerConfig, SourceConfig, SqlConfig};
 use store::Store;
 use tempfile::TempDir;
 
@@ -69,8 +69,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let base = client.base().to_owned();
+    let asked = local.sql("demo-reader")?.map_or_else(String::new, |(address, secret)| {
+        let port = address.port();
+        format!("  PGPASSWORD={secret} psql -h 127.0.0.1 -p {port} -d leadline -c 'SELECT * FROM lead_time_daily ORDER BY deployment_date DESC LIMIT 9'\n\n")
+    });
     out::answer(&format!(
-        "\nlistening on {base}\n\n  curl '{base}/api/v1/metrics?node=domain:warehousing&metric=lead_time&from=365d&bucket=month'\n\nNew events arrive every few seconds. Ctrl-C stops it.\n"
+        "\nlistening on {base}\n\n  curl '{base}/api/v1/metrics?node=domain:warehousing&metric=lead_time&from=365d&bucket=month'\n\n{asked}New events arrive every few seconds. Ctrl-C stops it.\n"
     ))?;
     let (stop, stopped) = channel();
     let living = std::thread::spawn(move || keep_alive(&client, &post, alive, &stopped));
@@ -151,6 +155,10 @@ fn config(args: &DemoArgs, folder: PathBuf, secret: &str) -> Result<Config, Fail
         data: DataConfig { dir: folder },
         ingest: IngestConfig { anonymous_networks: loopback.clone(), ..IngestConfig::default() },
         read: ReadConfig { anonymous_networks: loopback },
+        sql: SqlConfig {
+            listen: if args.no_serve { String::new() } else { "127.0.0.1:0".to_owned() },
+            ..SqlConfig::default()
+        },
         sources: vec![SourceConfig {
             name: "github".to_owned(),
             kind: "github".to_owned(),

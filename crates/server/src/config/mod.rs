@@ -7,6 +7,7 @@ mod metrics;
 mod read;
 mod server;
 mod sources;
+mod sql;
 mod warehouse;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub use ingest::IngestConfig;
 pub use metrics::MetricsConfig;
 pub use read::ReadConfig;
 pub use server::ServerConfig;
+pub use sql::SqlConfig;
 pub use warehouse::WarehouseConfig;
 
 /// All sections.
@@ -37,6 +39,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// How the tables that queries read are kept.
     pub warehouse: WarehouseConfig,
+    /// The SQL port.
+    pub sql: SqlConfig,
     /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
     pub sources: Vec<SourceConfig>,
 }
@@ -79,6 +83,7 @@ impl Config {
             .and_then(|()| self.ingest.validate())
             .and_then(|()| self.metrics.validate())
             .and_then(|()| self.warehouse.validate())
+            .and_then(|()| self.sql.validate())
             .and_then(|()| sources::validate(&self.sources))
             .map_err(ConfigError)
     }
@@ -152,6 +157,14 @@ mod tests {
             ("[server]\nlisten_on = 1\n", "listen_on"),
             ("[metrics]\ndefinition = \"X!\"\n", "metrics.definition"),
             ("[server]\nlisten = \"here\"\n", "server.listen"),
+            ("[sql]\nlisten = \"0.0.0.0:5433\"\n", "sql.tls_certificate_file"),
+            ("[sql]\nlisten = \"[::]:5433\"\n", "sql.tls_certificate_file"),
+            ("[sql]\nlisten = \"here\"\n", "sql.listen"),
+            ("[sql]\ntls_key_file = \"/nowhere/key.pem\"\n", "belong together"),
+            ("[sql]\ntimeout_s = 0\n", "sql.timeout_s"),
+            ("[sql]\nmax_rows = 0\n", "sql.max_rows"),
+            ("[sql]\nmax_memory_bytes = 1\n", "sql.max_memory_bytes"),
+            ("[sql]\nmax_connections = 0\n", "sql.max_connections"),
             ("[[sources]]\nname = \"a b\"\nkind = \"github\"\n", "sources.name"),
             ("[[sources]]\nname = \"articles\"\nkind = \"github\"\n", "sources.name"),
             ("[[sources]]\nname = \"a\"\nkind = \"svn\"\n", "there are github"),

@@ -71,6 +71,19 @@ fn every_address_is_documented_and_the_committed_document_is_this_one() {
     assert!(committed == text, "docs/openapi.json is stale: run `make generated`");
 }
 
+#[test]
+fn the_reference_for_sql_is_that_of_this_warehouse() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let warehouse = warehouse::Warehouse::new().expect("a warehouse");
+    let text = runtime.block_on(warehouse::sql_reference(&warehouse)).expect("a reference");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sql-reference.md");
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::write(&file, &text).expect("docs can be written");
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == text, "docs/sql-reference.md is stale: run `make generated`");
+}
+
 /// Breaches of a schema of the document, each with where it is.
 pub(crate) fn breaches(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {

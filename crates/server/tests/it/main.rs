@@ -16,6 +16,7 @@ mod page;
 mod parts;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
+mod sql;
 mod support;
 mod tree;
 mod worked_example;

@@ -17,6 +17,8 @@ pub(crate) const INGEST: &str = "test-ingest-token-0123456789";
 /// Stops the server and its store when it goes.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// Of the SQL port, when there is one.
+    pub(crate) sql: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -69,14 +71,14 @@ pub(crate) fn start_at(mut config: Config, location: Location) -> Running {
             }
             let server = Server::start(config, store).await.expect("a server");
             server.ready().await;
-            ready.send(server.address()).expect("somebody waits");
+            ready.send((server.address(), server.sql_address())).expect("somebody waits");
             // Dropping the handle stops the server as well.
             let _ = stopped.await;
             server.stop().await;
         });
     });
-    let address = address.recv_timeout(Duration::from_secs(60)).expect("the server starts");
-    Running { address, stop: Some(stop), thread: Some(thread) }
+    let (address, sql) = address.recv_timeout(Duration::from_secs(60)).expect("the server starts");
+    Running { address, sql, stop: Some(stop), thread: Some(thread) }
 }
 
 impl Drop for Running {

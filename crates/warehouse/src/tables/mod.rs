@@ -160,7 +160,7 @@ pub(crate) const DIMENSIONS: [(&str, &str); 5] = [
     ("component_labels", "Labels of the component, those of the instance above them, as JSON text; NULL without any."),
 ];
 
-fn word(data_type: &DataType) -> &'static str {
+pub(crate) fn word(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Utf8 => "text",
         DataType::Int64 => "integer",
@@ -186,7 +186,7 @@ pub struct TableDoc {
 pub struct ColumnDoc {
     /// Its name.
     pub name: String,
-    /// `text`, `integer`, `double`, `boolean` or `timestamp`.
+    /// `text`, `integer`, `double`, `boolean`, `timestamp` or `date`.
     pub data_type: &'static str,
     /// What it holds.
     pub doc: String,
