@@ -269,8 +269,10 @@ pub(super) fn catalogue() -> Catalogue {
         components: members.iter().filter(|member| member.product == name).map(component).collect(),
         ..Product::default()
     };
-    let mut catalogue = Catalogue::default();
-    catalogue.slos = vec![Slo { name: AVAILABILITY.to_owned(), objective: OBJECTIVE, ..Slo::default() }];
+    let mut catalogue = Catalogue {
+        slos: vec![Slo { name: AVAILABILITY.to_owned(), objective: OBJECTIVE, ..Slo::default() }],
+        ..Catalogue::default()
+    };
     catalogue.rules.workflow_deployments = vec![WorkflowRule {
         name: "Deploy".to_owned(),
         repo: "acme/returns-*".to_owned(),

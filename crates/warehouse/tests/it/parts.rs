@@ -54,7 +54,7 @@ fn request(number: u8, raw: [u8; 6]) -> Request {
         repo: REPOS[usize::from(raw[1] % 2)],
         number,
         opened,
-        first_commit: (raw[2] % 3 == 0).then(|| opened.plus((4 - i64::from(raw[2] / 3)) * HOUR)),
+        first_commit: raw[2].is_multiple_of(3).then(|| opened.plus((4 - i64::from(raw[2] / 3)) * HOUR)),
         first_review: later(raw[3]),
         merged: later(raw[4]),
         merge_sha: raw[5].is_multiple_of(2).then(|| format!("c{}", raw[5] / 2 % 6)),
