@@ -77,17 +77,18 @@ pub(crate) fn since(conn: &Connection, change: u64, limit: usize) -> Result<Chan
     })
 }
 
-/// Where the facts of a page stood before. The table is short: it is read first, whatever the planner thinks.
+/// Where the facts of a page stood before: asked of each fact of the page, however long the table is.
 fn before(conn: &Connection, within: &[&dyn ToSql]) -> Result<Vec<(EntityKey, Option<Month>)>, StoreError> {
-    let sql = "SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN deployment f
-             ON m.kind = 0 AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
-         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN incident f
-             ON m.kind = 5 AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
-         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN other f
-             ON f.kind = m.kind AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2
-         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM moved m CROSS JOIN removed f
-             ON f.kind = CASE m.kind WHEN 0 THEN 0 WHEN 5 THEN 1 END
-             AND f.source = m.source AND f.id = m.id AND f.change > ?1 AND f.change <= ?2";
+    let sql = "SELECT m.kind, m.source, m.id, m.month FROM deployment f CROSS JOIN moved m
+             ON m.kind = 0 AND m.source = f.source AND m.id = f.id
+             WHERE f.change > ?1 AND f.change <= ?2 AND f.change IS NOT NULL
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM incident f CROSS JOIN moved m
+             ON m.kind = 5 AND m.source = f.source AND m.id = f.id WHERE f.change > ?1 AND f.change <= ?2
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM other f CROSS JOIN moved m
+             ON m.kind = f.kind AND m.source = f.source AND m.id = f.id WHERE f.change > ?1 AND f.change <= ?2
+         UNION ALL SELECT m.kind, m.source, m.id, m.month FROM removed f CROSS JOIN moved m
+             ON m.kind = CASE f.kind WHEN 0 THEN 0 ELSE 5 END AND m.source = f.source AND m.id = f.id
+             WHERE f.change > ?1 AND f.change <= ?2";
     all(conn, sql, within, |row| {
         let key = EntityKey { kind: kind_at(row.get(0)?)?, source: row.get(1)?, id: row.get(2)? };
         let text: String = row.get(3)?;

@@ -142,6 +142,16 @@ impl<R> Table<R> {
         Ok(RecordBatch::try_new(self.schema.clone(), arrays)?)
     }
 
+    /// As [`Table::reference`], for a table that no dimensions stand beside.
+    fn own_reference(&self) -> TableDoc {
+        let columns = self.columns.iter().map(|column| ColumnDoc {
+            name: column.name.clone(),
+            data_type: word(&column.data_type()),
+            doc: column.doc.clone(),
+        });
+        TableDoc { name: self.name, doc: self.doc, columns: columns.collect() }
+    }
+
     fn reference(&self) -> TableDoc {
         let own = self.columns.iter().map(|column| (column.name.clone(), column.data_type(), column.doc.clone()));
         let dimensions = DIMENSIONS.iter().map(|(name, doc)| ((*name).to_owned(), DataType::Utf8, (*doc).to_owned()));
@@ -201,7 +211,7 @@ pub fn reference() -> Vec<TableDoc> {
         incidents::table().reference(),
         canary_analyses::table().reference(),
         pipeline_runs::table().reference(),
-        places::table().reference(),
+        places::table().own_reference(),
         pipeline_stages::table().reference(),
         pull_requests::table().reference(),
         slo_samples::table().reference(),
