@@ -1,9 +1,10 @@
 //! What an answer may cost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use server::SqlConfig;
+use tokio::time::Instant;
 
 use super::{error, psql, python, rows, serving, serving_with};
 use crate::support::READ;

@@ -1,10 +1,11 @@
 //! Who comes in, and over what.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use server::{Config, SqlConfig};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::{Said, psql, python, rows, run, serving, serving_with};
 use crate::support::{ADMIN, INGEST, READ, Running};

@@ -9,10 +9,11 @@ mod refused;
 
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use server::{Config, SqlConfig};
+use tokio::time::Instant;
 
 use crate::support::{READ, Running, start_with};
 
@@ -111,9 +112,10 @@ fn python(server: &Running, script: &str) -> Said {
     run(&mut command)
 }
 
-/// Hours before now, as RFC 3339.
+/// Hours before now, as RFC 3339, in whole seconds: the engine's `EXTRACT(EPOCH FROM a - b)` has no more (docs/sql.md).
 fn hours_ago(hours: i64) -> String {
-    server::clock::now().plus(-hours * domain::time::HOUR).to_string()
+    let second = server::clock::now().micros() / domain::time::SECOND * domain::time::SECOND;
+    domain::Timestamp::from_micros(second).plus(-hours * domain::time::HOUR).to_string()
 }
 
 /// The articles' requests and native events, over the last weeks and over 2024.

@@ -3,9 +3,10 @@
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::articles::{CHANGE_FAILURE_RATE, LARGE_GROUP, SERVICE};
 use super::{fill, psql, run, serving};
