@@ -52,7 +52,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/tokens/{name}", axum::routing::delete(api::tokens::revoke))
         .route("/api/v1/links/incidents/{*id}", put(api::links::put_incident).delete(api::links::delete_incident))
         .route("/api/v1/links/deployments/{*id}", put(api::links::put_deployment).delete(api::links::delete_deployment))
-        .route("/api/v1/rebuild", post(api::rebuild::post_rebuild))
+        .route("/api/v1/rebuild", get(api::rebuild::get_rebuild).post(api::rebuild::post_rebuild))
         .route("/api/v1/seal", post(api::seal::post_seal))
         .route("/api/v1/stream", get(api::stream::get_stream))
         .route("/api/v1/openapi.json", get(api::openapi::get_openapi))
@@ -133,6 +133,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::links::put_deployment,
         api::links::delete_deployment,
         api::rebuild::post_rebuild,
+        api::rebuild::get_rebuild,
         api::seal::post_seal,
         api::stream::get_stream,
         api::openapi::get_openapi,

@@ -115,6 +115,7 @@ impl Server {
             stopping: told,
             senders,
             backfills: Arc::clone(&backfills),
+            rebuilding: Arc::default(),
         };
         let sql = match app.config.sql.settings() {
             Some(settings) => Some(open(settings, app.clone()).await?),

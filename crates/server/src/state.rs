@@ -11,6 +11,7 @@ use store::Store;
 use tokio::sync::watch;
 use warehouse::Warehouse;
 
+use crate::api::rebuild::Rebuilding;
 use crate::backfills::Backfills;
 use crate::config::Config;
 use crate::error::ApiError;
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) backfills: Arc<Backfills>,
+    pub(crate) rebuilding: Arc<Rebuilding>,
 }
 
 /// What answers are given from: swapped as a whole when everything was rebuilt.

@@ -1,12 +1,14 @@
 //! `leadline rebuild`: all facts anew from the journal.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::seconds_since;
 use crate::cli::RebuildArgs;
-use crate::client::Content;
+use crate::client::{Client, Content};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::session::{open_store, remote};
@@ -38,9 +40,28 @@ fn here(args: &RebuildArgs) -> Result<(u64, String), Failure> {
     Ok((rows, hash.iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
+/// Asks how far it is until it has ended. What cannot be asked is not shown: the answer to the rebuild tells.
+fn watch(server: &Client, bar: &Progress, ended: &AtomicBool) {
+    while !ended.load(Ordering::Acquire) {
+        std::thread::sleep(Duration::from_millis(300));
+        let Ok(told) = server.get("/api/v1/rebuild", &[]) else { continue };
+        let number = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
+        if number("total") > 0 {
+            bar.set(number("done"), number("total"));
+        }
+    }
+}
+
 fn there(url: &str, token: Option<String>) -> Result<(u64, String), Failure> {
     let bar = Progress::new("Rebuilding", 0);
-    let answer = remote(url, token)?.post("/api/v1/rebuild", &Content { body: b"", kind: "application/json" });
+    let server = remote(url, token)?;
+    let ended = AtomicBool::new(false);
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(|| watch(&server, &bar, &ended));
+        let answer = server.post("/api/v1/rebuild", &Content { body: b"", kind: "application/json" });
+        ended.store(true, Ordering::Release);
+        answer
+    });
     bar.clear();
     let answer = answer?;
     let rows = answer.get("rows").and_then(Value::as_u64).unwrap_or_default();

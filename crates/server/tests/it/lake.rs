@@ -1,6 +1,7 @@
 //! Facts in Delta tables: sealed when asked or when old, read again after a restart, followed on from there.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -124,4 +125,50 @@ fn tables_that_do_not_fit_the_store_are_made_anew() {
     let server = on(&folder, WarehouseConfig::default());
     assert_ne!(before, expected);
     assert_eq!(numbers(&server), expected);
+}
+
+/// docs/lake.md: what DuckDB reads through Delta's log is what Leadline counts, also after rows changed and moved.
+#[test]
+fn duckdb_reads_what_leadline_counts() {
+    let folder = TempDir::new().unwrap();
+    let server = on(&folder, WarehouseConfig::default());
+    server.post("/api/v1/events", &json!(events())).expect(202);
+    seal(&server);
+    let changed = json!([
+        {"type": "deployment", "id": "K2", "product": "shop", "component": "catalogue", "environment": "production",
+            "status": "succeeded", "finished_at": "2025-02-06T12:00:00Z", "updated_at": "2026-01-01T00:00:00Z"},
+        {"type": "deployment", "id": "C4", "product": "shop", "component": "cart", "environment": "production",
+            "status": "in_progress", "started_at": "2025-01-05T12:00:00Z"},
+    ]);
+    server.post("/api/v1/events", &changed).expect(202);
+    seal(&server);
+    let script = "
+import sys, duckdb
+from deltalake import DeltaTable
+deployments, incidents, places = (DeltaTable(f'{sys.argv[1]}/lake/{name}').to_pyarrow_dataset()
+    for name in ('deployments', 'incidents', 'places'))
+ask = lambda sql: duckdb.sql(sql).fetchall()
+print(ask('SELECT product, count(*) FROM deployments WHERE counted GROUP BY product ORDER BY product'))
+print(ask('SELECT month, count(*), count(DISTINCT id) FROM deployments GROUP BY month ORDER BY month NULLS LAST'))
+print(ask('SELECT avg(epoch(resolved_at - started_at)) FROM incidents WHERE resolved_at IS NOT NULL'))
+print(ask('SELECT p.component, count(*) FROM deployments d JOIN places p USING (place) GROUP BY 1 ORDER BY 1'))
+";
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/python/bin/python");
+    let said = Command::new(python).args(["-c", script]).arg(folder.path()).output();
+    let said = said.unwrap_or_else(|error| panic!("{python}: {error}; `make setup` installs it"));
+    let (out, error) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "[('shop', 6)]",
+            "[('2025-01', 6, 6), ('2025-02', 1, 1), (None, 1, 1)]",
+            "[(4200.0,)]",
+            "[('shop/cart', 4), ('shop/catalogue', 3), ('shop/pay', 1)]",
+        ],
+        "{error}"
+    );
+    let counted =
+        server.get(&format!("/api/v1/metrics?node=product:shop&metric=deployment_frequency&{YEAR}")).expect(200);
+    assert_eq!(counted["metrics"]["deployment_frequency"]["n"], 6);
 }
