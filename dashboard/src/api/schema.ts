@@ -356,9 +356,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How far a rebuild is: `running`, and rows of the journal `done` of `total` (of the last one when none runs). */
+        get: operations["get_rebuild"];
         put?: never;
-        /** Makes all entities and facts anew from the journal. The old numbers are shown until the new ones are complete. */
+        /**
+         * Makes all entities and facts anew from the journal. The old numbers are shown until the new ones are complete; what
+         *     comes in meanwhile is taken when it is done. Cut off, it has changed nothing and can be asked for again.
+         */
         post: operations["post_rebuild"];
         delete?: never;
         options?: never;
@@ -1090,6 +1094,8 @@ export interface components {
             open_incidents_started_narrowest: number | null;
             /** @description Those attributed by rule `started_product` that are not resolved. */
             open_incidents_started_product: number | null;
+            /** @description Number of its product, component and instance in `places`. */
+            place: number | null;
             /** @description Platform of the product, as the tree is now. */
             platform: string | null;
             /**
@@ -1863,6 +1869,8 @@ export interface components {
              * @description When the ticket was made.
              */
             opened_at: string | null;
+            /** @description Number of its product, component and instance in `places`. */
+            place: number | null;
             /** @description Platform of the product, as the tree is now. */
             platform: string | null;
             /** @description The product it hurts. */
@@ -2975,6 +2983,24 @@ export interface operations {
             };
         };
     };
+    get_rebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description running, done, total */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_rebuild: {
         parameters: {
             query?: never;
@@ -2986,6 +3012,13 @@ export interface operations {
         responses: {
             /** @description Done: rows applied, and the SHA-256 of the facts */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description One is under way */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
