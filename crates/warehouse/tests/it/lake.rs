@@ -513,8 +513,9 @@ async fn quiet_months_become_one_file_and_nothing_is_lost() {
     assert_eq!(files(), 2, "one folder a month");
     warehouse.compact(now()).await.unwrap();
     same(&warehouse, &store).await;
-    // Files of a day ago would go; those of this test are younger.
-    assert_eq!(warehouse.clean().await.unwrap(), 0);
+    // These seals say that they were long ago: what they replaced is nobody's any more.
+    assert!(warehouse.clean().await.unwrap() > 0);
+    same(&warehouse, &store).await;
     same(&open(folder.path()).await, &store).await;
 }
 
