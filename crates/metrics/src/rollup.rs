@@ -164,6 +164,33 @@ pub fn roll_up<'a>(
     climb.finish()
 }
 
+/// The value of one node alone, from leaves that are all its own. Where that is taken from the rows themselves, no tree is
+/// built: a series asks this once a period.
+#[must_use]
+pub fn of_node<'a>(
+    plan: &Plan<'_>,
+    node: &Node,
+    leaves: impl IntoIterator<Item = &'a Leaf>,
+    presence: &[Presence],
+) -> Rolled {
+    let level = node.to_ref().level();
+    let climb = Climb::empty(plan);
+    if climb.below_floor(level) || !shape::from_rows(plan.metric, plan.definition, level) {
+        return roll_up(plan, leaves, presence).remove(node).unwrap_or_else(|| nothing(plan, node));
+    }
+    let mut pool = Pool::default();
+    for leaf in leaves {
+        pool.take(leaf);
+    }
+    for place in presence {
+        pool.saw(place);
+    }
+    statistics::sort(&mut pool.values);
+    let value = climb.of_rows(&pool);
+    let reason = if value.is_some() { None } else { Some(climb.why(level, &pool)) };
+    Rolled { value, reason, pool, ..Rolled::default() }
+}
+
 /// Rows of a node itself, and its children.
 #[derive(Default)]
 struct Branch {
@@ -186,8 +213,12 @@ struct Climb<'a> {
 }
 
 impl<'a> Climb<'a> {
+    fn empty(plan: &Plan<'a>) -> Self {
+        Climb { plan: *plan, branches: BTreeMap::new(), done: BTreeMap::new(), out: BTreeMap::new() }
+    }
+
     fn new(plan: &Plan<'a>) -> Self {
-        let mut climb = Climb { plan: *plan, branches: BTreeMap::new(), done: BTreeMap::new(), out: BTreeMap::new() };
+        let mut climb = Climb::empty(plan);
         climb.branch(Place::Node(Node::Group));
         if plan.whole_tree {
             for product in plan.tree.products().keys() {
@@ -377,4 +408,75 @@ fn depth(place: &Place) -> u8 {
 pub fn nothing(plan: &Plan<'_>, node: &Node) -> Rolled {
     let climb = Climb::new(&Plan { whole_tree: false, ..*plan });
     Rolled { reason: Some(climb.why(node.to_ref().level(), &Pool::default())), ..Rolled::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn leaf() -> impl Strategy<Value = Leaf> {
+        let reason =
+            prop_oneof![3 => Just(None), 1 => Just(Some(Reason::NoCommitLink)), 1 => Just(Some(Reason::NoNewCommits))];
+        (0..3_u8, 0..3_u8, 0..2_u8, reason, prop::collection::vec(1..50_i32, 0..6)).prop_map(
+            |(product, component, instance, reason, values)| {
+                let product = format!("p{product}");
+                let mut values: Vec<f64> = values.into_iter().map(f64::from).collect();
+                statistics::sort(&mut values);
+                Leaf {
+                    component: ComponentId::parse(&format!("{product}/c{component}")),
+                    product: Some(product),
+                    instance: Some(format!("i{instance}")),
+                    reason,
+                    n: values.len() as u64,
+                    sum: values.iter().filter(|value| **value > 25.0).count() as f64,
+                    values,
+                    ..Leaf::default()
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_node_alone_is_what_the_whole_tree_gives_it(
+            leaves in prop::collection::vec(leaf(), 0..20),
+            deployed in prop::collection::vec((0..3_u8, 0..40_i64, 0..3_u64), 0..6),
+        ) {
+            let at = |day: i64| Timestamp::from_micros(day * domain::time::DAY);
+            let presence: Vec<Presence> = deployed
+                .into_iter()
+                .filter_map(|(product, day, n)| Some(Presence {
+                    product: format!("p{product}"),
+                    component: ComponentId::parse(&format!("p{product}/c0"))?,
+                    instance: "i0".to_owned(),
+                    period: None,
+                    first_at: at(day),
+                    n,
+                }))
+                .collect();
+            let tree = Tree::default();
+            for definition in domain::definition::shipped() {
+                for metric in Metric::ALL {
+                    let node = Node::Group;
+                    let plan = Plan {
+                        metric: *metric,
+                        definition: &definition,
+                        days: 30.0,
+                        to: at(20),
+                        tree: &tree,
+                        keep: Some(&node),
+                        whole_tree: false,
+                        stats: false,
+                    };
+                    let whole = roll_up(&plan, &leaves, &presence).remove(&node).expect("the group is always there");
+                    let alone = of_node(&plan, &node, &leaves, &presence);
+                    let bits = |rolled: &Rolled| (rolled.value.map(f64::to_bits), rolled.reason, rolled.pool.n);
+                    prop_assert_eq!(bits(&alone), bits(&whole));
+                    prop_assert_eq!((alone.pool.values, alone.pool.excluded), (whole.pool.values, whole.pool.excluded));
+                }
+            }
+        }
+    }
 }

@@ -601,7 +601,8 @@ impl Asking<'_> {
             } else {
                 presence
             };
-            let rolled = self.mine(&plan, by_period.get(&start).map_or(&[][..], Vec::as_slice), presence);
+            let leaves = by_period.get(&start).map_or(&[][..], Vec::as_slice);
+            let rolled = metrics::rollup::of_node(&plan, &self.question.node, leaves.iter().copied(), presence);
             Point { from, to, value: rolled.value, n: rolled.pool.n }
         });
         Ok(Some(points.collect()))
@@ -622,12 +623,22 @@ impl Asking<'_> {
 
     pub(crate) async fn tree(&self, stats: bool) -> Result<Vec<NodeValues>, Problem> {
         let mut known = Known::new();
-        let mut found = Vec::new();
         let plan = |metric| Plan { keep: None, whole_tree: true, stats, ..self.plan(metric, self.question.window) };
+        let mut rows = Vec::new();
         for metric in &self.question.metrics {
-            let (leaves, presence) = self.rows(*metric, self.question.window, &mut known).await?;
-            found.push((*metric, roll_up(&plan(*metric), &leaves, &presence)));
+            rows.push((*metric, self.rows(*metric, self.question.window, &mut known).await?));
         }
+        // Up the tree each metric goes on a thread of its own: they share nothing but the plan of the tree.
+        let mut found = std::thread::scope(|scope| {
+            let climbs = rows.iter().map(|(metric, (leaves, presence))| {
+                scope.spawn(move || (*metric, roll_up(&plan(*metric), leaves, presence)))
+            });
+            let climbs: Vec<_> = climbs.collect();
+            climbs
+                .into_iter()
+                .map(|climb| climb.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect::<Vec<_>>()
+        });
         // A node may have rows of one metric alone; it has an answer, if an empty one, for each.
         let nodes: BTreeSet<Node> = found.iter().flat_map(|(_, rolled)| rolled.keys().cloned()).collect();
         for (metric, rolled) in &mut found {
