@@ -96,7 +96,7 @@ impl Provider {
     }
 
     /// What filters say of a row's own columns, for leaving out row groups; the filters are applied again above.
-    fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<(Arc<dyn PhysicalExpr>, bool)>> {
+    fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
         let own = &self.data.shape.schema;
         let known = |filter: &Expr| filter.column_refs().iter().all(|column| own.index_of(&column.name).is_ok());
         let mut useful: Vec<Expr> = filters.iter().filter(|filter| known(filter)).cloned().collect();
@@ -129,8 +129,7 @@ impl Provider {
         });
         let Some(all) = conjunction(plain.collect::<Result<Vec<_>>>()?) else { return Ok(None) };
         let schema = DFSchema::try_from(own.as_ref().clone())?;
-        let few = all.column_refs().iter().any(|column| column.name == "product");
-        Ok(Some((state.create_physical_expr(all, &schema)?, few)))
+        Ok(Some(state.create_physical_expr(all, &schema)?))
     }
 
     /// Batches of the columns wanted, of the buckets no filter rules out.
