@@ -117,10 +117,11 @@ impl Follower {
             // Read before the page, so that `as_of` never says more than is known.
             let at = clock::now();
             let page = tokio::task::spawn_blocking(move || store.changes_since(change, PAGE)).await??;
-            let anew = page.rebuilt || std::mem::take(&mut self.useless);
+            let anew = page.rebuilt || self.useless;
             if anew {
                 // Answers come from the old one until the new one is whole.
                 self.staged = Some(Arc::new(self.empty().await?));
+                self.useless = false;
                 self.places.clear();
             }
             let target = self.staged.clone().unwrap_or_else(|| self.shown.warehouse.load_full());
@@ -162,16 +163,18 @@ impl Follower {
         })
     }
 
-    /// Shows what was made anew, whole.
+    /// Shows what was made anew, whole. When that fails it is kept and tried again: what is shown is no longer followed.
     async fn put_staged(&mut self) -> Result<(), SyncError> {
-        let Some(staged) = self.staged.take() else { return Ok(()) };
+        let Some(staged) = self.staged.clone() else { return Ok(()) };
         self.set_tree(&staged).await?;
-        let mut staged = staged;
+        drop(staged);
         // Nobody else knows it yet.
-        if let Some(staged) = Arc::get_mut(&mut staged) {
+        if let Some(staged) = self.staged.as_mut().and_then(Arc::get_mut) {
             staged.promote(clock::now()).await?;
         }
-        self.shown.warehouse.store(staged);
+        if let Some(staged) = self.staged.take() {
+            self.shown.warehouse.store(staged);
+        }
         Ok(())
     }
 

@@ -306,8 +306,7 @@ impl Warehouse {
             let Some(table) = lake.tables.get(name) else { continue };
             let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();
             sealing.rows += files.iter().map(|file| file.rows).sum::<usize>();
-            let before = table.files().map_err(|error| sealing_problem(&error))?;
-            table.commit(adds, &before, change, now).await.map_err(|error| sealing_problem(&error))?;
+            table.replace(adds, change, now).await.map_err(|error| sealing_problem(&error))?;
             let shape = next.tables[name].shape.clone();
             next.tables.insert(name, Arc::new(TableData::new(shape, files)));
         }

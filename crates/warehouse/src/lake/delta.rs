@@ -150,6 +150,27 @@ impl DeltaFolder {
         Ok(sealed)
     }
 
+    /// Reads the log anew, and stops when another writer sealed later changes than these.
+    pub(crate) async fn fence(&self, change: u64) -> Result<()> {
+        let sealed = self.refresh().await?;
+        if sealed <= change {
+            return Ok(());
+        }
+        let name = self.shape.name;
+        let told = format!(
+            "another process sealed {name} up to change {sealed}; this one knows changes up to {change} and leaves the \
+             tables alone"
+        );
+        Err(datafusion::error::DataFusionError::External(told.into()))
+    }
+
+    /// Puts these files in the place of all that the log names now, of whatever change: the store may have been put back.
+    pub(crate) async fn replace(&self, adds: Vec<Add>, change: u64, now: Timestamp) -> Result<()> {
+        self.refresh().await?;
+        let before = self.files()?;
+        self.commit(adds, &before, change, now).await
+    }
+
     /// One commit: files that come, files that go, and up to which change number the table holds all facts.
     ///
     /// # Errors

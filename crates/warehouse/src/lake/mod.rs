@@ -91,9 +91,8 @@ impl Lake {
     pub(crate) async fn promote(&mut self, pinned: &Snapshot, change: u64, now: Timestamp) -> Result<()> {
         for (name, table) in &self.tables {
             let Some(data) = pinned.tables.get(name) else { continue };
-            let before = table.files()?;
             let adds = data.base.iter().map(|file| segment::add(file, data.shape.at, None)).collect();
-            table.commit(adds, &before, change, now).await?;
+            table.replace(adds, change, now).await?;
         }
         self.staged = false;
         Ok(())

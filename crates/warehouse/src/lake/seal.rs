@@ -49,17 +49,7 @@ pub(crate) async fn merge_tables(
     for (name, data) in &pinned.tables {
         let Some(table) = lake.tables.get(name) else { continue };
         if !lake.staged {
-            let sealed = table.refresh().await?;
-            if sealed > pinned.change {
-                return Err(DataFusionError::External(
-                    format!(
-                        "another process sealed {name} up to change {sealed}; this one knows changes up to {} and \
-                         leaves the tables alone",
-                        pinned.change
-                    )
-                    .into(),
-                ));
-            }
+            table.fence(pinned.change).await?;
         }
         let mut merge = Merge { data, context, files: data.base.clone(), adds: Vec::new(), gone: Vec::new(), rows: 0 };
         for month in merge.dirty(whole) {
