@@ -46,7 +46,7 @@ pub struct Definition {
 }
 
 /// Which deployments count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Population {
     /// Production, succeeded, not configuration only.

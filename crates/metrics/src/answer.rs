@@ -12,11 +12,11 @@ use domain::part::{Part, Split};
 use serde::{Serialize, Serializer};
 
 use crate::distribution::Distribution;
+use crate::forest::{Forest, Spot};
 use crate::inference::changes::Changes;
 use crate::period::Bucket;
 use crate::question::{Question, Window};
-use crate::rollup::Rolled;
-use crate::shape;
+use crate::rollup::{Climb, Rolled};
 use crate::statistics::{self, Stats};
 
 pub(crate) fn node_text<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
@@ -174,7 +174,7 @@ pub fn part_answer(metric: Metric, part: Part, rolled: Rolled) -> PartAnswer {
         coverage: coverage(&rolled),
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
-        stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        stats: rolled.stats,
         excluded: rolled.pool.excluded,
         marked: rolled.pool.marked,
     }
@@ -340,9 +340,9 @@ pub fn metric_answer(
         band: bands.band(metric, rolled.value),
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
-        stats: if shape::has_stats(metric) { Stats::of(&rolled.pool.values) } else { None },
+        stats: rolled.stats,
         split: None,
-        distribution: None,
+        distribution: rolled.distribution,
         spread: Spread::of(&rolled.children),
         previous: previous.map(|then| Change::between(metric.unit(), rolled.value, then.value, then.pool.n)),
         series,
@@ -350,12 +350,6 @@ pub fn metric_answer(
         excluded: rolled.pool.excluded,
         marked: rolled.pool.marked,
     }
-}
-
-/// How the values of a metric lie over the subtree; none for metrics without statistics and without values.
-#[must_use]
-pub fn distribution(metric: Metric, rolled: &Rolled) -> Option<Distribution> {
-    if shape::has_stats(metric) { Distribution::of(&rolled.pool.values, metric.unit()) } else { None }
 }
 
 /// Puts the metrics of a question together.
@@ -388,26 +382,18 @@ pub(crate) fn value(metric: Metric, bands: &Bands, rolled: &Rolled) -> Value {
     }
 }
 
-/// Puts the values of many nodes together, in the order of nodes.
+/// Puts the values of every node together, in the order of nodes: those of the tree, and what else has rows.
 #[must_use]
-pub fn node_values(
-    definition: &Definition,
-    rolled: impl IntoIterator<Item = (Metric, BTreeMap<Node, Rolled>)>,
-) -> Vec<NodeValues> {
+pub fn node_values(definition: &Definition, forest: &Forest, climbs: &[(Metric, Climb<'_>)]) -> Vec<NodeValues> {
     let bands = Bands::of(definition);
-    let mut nodes: BTreeMap<Node, BTreeMap<Metric, Value>> = BTreeMap::new();
-    for (metric, values) in rolled {
-        for (node, rolled) in values {
-            nodes.entry(node).or_default().insert(metric, value(metric, &bands, &rolled));
-        }
-    }
-    nodes
-        .into_iter()
-        .map(|(node, metrics)| {
-            let found = metrics.iter().map(|(metric, value)| (*metric, value.band)).collect();
-            NodeValues { node, overall: bands.overall(definition, &found), metrics }
-        })
-        .collect()
+    let shown = forest.nodes().iter().filter(|(_, spot)| climbs.iter().any(|(_, climb)| climb.shows(*spot)));
+    let of_node = |(node, spot): &(Node, Spot)| {
+        let metrics: BTreeMap<Metric, Value> =
+            climbs.iter().map(|(metric, climb)| (*metric, value(*metric, &bands, &climb.of(*spot)))).collect();
+        let found = metrics.iter().map(|(metric, value)| (*metric, value.band)).collect();
+        NodeValues { node: node.clone(), overall: bands.overall(definition, &found), metrics }
+    };
+    shown.map(of_node).collect()
 }
 
 #[cfg(test)]

@@ -29,23 +29,26 @@ const SHORTEST_S: f64 = 60.0 / 64.0;
 const MOST_LINEAR: f64 = 24.0;
 
 impl Distribution {
-    /// Of a sorted list; none when it is empty.
+    /// Of values in any order; none when there are none.
     ///
     /// Durations: edges are a minute times a power of two (…, 30 s, 1 min, 2 min, 4 min, …), below 0.9375 s one bin from
     /// 0, or from the least value when that is negative. Others: edges are multiples of 1, 2 or 5 times a power of ten,
     /// the least such width that needs no more than 24 bins.
     #[must_use]
-    pub fn of(sorted: &[f64], unit: Unit) -> Option<Self> {
-        let (least, most) = (*sorted.first()?, *sorted.last()?);
+    pub fn of(values: &[f64], unit: Unit) -> Option<Self> {
+        let least = values.iter().copied().min_by(f64::total_cmp)?;
+        let most = values.iter().copied().max_by(f64::total_cmp)?;
         let (scale, edges) =
             if unit == Unit::Seconds { ("log", doubling(least, most)) } else { ("linear", even(least, most)) };
-        let below = |edge: f64| sorted.partition_point(|value| *value < edge);
-        let bins = edges.windows(2).map(|pair| Bin {
-            from: pair[0],
-            to: pair[1],
-            n: (below(pair[1]) - below(pair[0])) as u64,
-        });
-        Some(Distribution { scale, bins: bins.collect() })
+        let mut bins: Vec<Bin> = edges.windows(2).map(|pair| Bin { from: pair[0], to: pair[1], n: 0 }).collect();
+        for value in values {
+            // The first edge is not above the least value, and the last one is above the greatest.
+            let above = edges.partition_point(|edge| edge <= value);
+            if let Some(bin) = above.checked_sub(1).and_then(|bin| bins.get_mut(bin)) {
+                bin.n += 1;
+            }
+        }
+        Some(Distribution { scale, bins })
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Pure: no I/O, no clock, no engine. METRICS.md is the specification. A metric under a definition is one *population*
 //! query ([`population`]): each row is used (`reason` is NULL) or left out for a reason, so used and excluded rows are
-//! the whole population. [`query`] wraps it: leaf groups for the numbers, pages of rows for `explain`. [`rollup`] takes
-//! the leaf groups up the tree and [`answer`] gives them the shape of the API.
+//! the whole population. [`query`] asks for its rows to be counted, and for pages of them for `explain`. [`tally`] counts them
+//! where they stand in the [`forest`], [`rollup`] takes them up the tree, and [`answer`] gives them the shape of the API.
 
 pub mod answer;
 pub mod comparison;
 pub mod distribution;
+pub mod forest;
 pub mod inference;
 pub mod influx;
 pub mod literal;
@@ -18,11 +19,14 @@ pub mod question;
 pub mod rollup;
 pub mod shape;
 pub mod statistics;
+pub mod tally;
 pub mod words;
 
 pub use answer::{Answer, Change, DefinitionRef, MetricAnswer, NodeValues, Point, Spread, Value, headline};
+pub use forest::{Forest, Spot};
 pub use period::{Bucket, Zone};
 pub use question::{Question, Window};
-pub use rollup::{Leaf, Presence, Rolled, roll_up};
+pub use rollup::{Climb, Plan, Presence, Rolled};
 pub use statistics::Stats;
+pub use tally::{Layout, Tally};
 pub use words::sentence;

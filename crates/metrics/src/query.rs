@@ -1,73 +1,155 @@
-//! Queries around a population: leaf groups for the numbers, totals and pages of rows for `explain`.
+//! Queries around a population: its rows in columns to be counted, totals and pages of rows for `explain`.
 
 use domain::definition::Children;
 use domain::metric::{Metric, Reason};
 
 use crate::literal::text;
-use crate::population::{View, ever, placed, population};
+use crate::population::{Rows, Scope, View, all, deployed, ever, population, selects};
 use crate::question::{Question, Window};
 use crate::shape::{Carried, Family, Formula, family, formula};
+use crate::tally::Fate;
 
 fn indent(sql: &str) -> String {
     sql.replace('\n', "\n  ")
 }
 
-/// One row a (product, component, instance, period, reason, mark): `n` rows, and `carried` as the formula needs it
-/// (sum, sorted list of values, sorted list of days, or NULL).
-#[must_use]
-pub fn leaves(question: &Question, metric: Metric, window: Window) -> String {
-    let zone = text(&question.zone);
-    let carried = match formula(metric, &question.definition).carried() {
-        Carried::Count => "CAST(NULL AS DOUBLE)".to_owned(),
-        Carried::Sum => "sum(value)".to_owned(),
-        Carried::Values => "sorted_values(value)".to_owned(),
-        Carried::Days => {
-            format!("sorted_values(seconds_between(instant('1970-01-01T00:00:00Z'), period('day', {zone}, at)))")
-        }
-    };
-    let period = question
-        .bucket
-        .map_or_else(|| "instant(NULL)".to_owned(), |bucket| format!("period('{}', {zone}, at)", bucket.text()));
-    let population = population(question, metric, window);
-    let (placed, below) = (placed(&population), indent(&population));
-    let by = if placed { "place" } else { "product, component, instance" };
-    let leaves = format!(
-        "SELECT {by}, {period} AS period, reason, mark, count(*) AS n, {carried} AS carried\nFROM (\n  {below}\n) AS population\nGROUP BY {by}, {}, reason, mark",
-        if placed { 2 } else { 4 }
-    );
-    if !placed {
-        return leaves;
-    }
-    // Grouped by one number, named afterwards: many rows are counted, few are named.
-    format!(
-        "SELECT product, component, instance, period, reason, mark, n, carried\nFROM (\n  {}\n) AS leaves\nJOIN places USING (place)",
-        indent(&leaves)
-    )
+/// What rows are counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A metric.
+    Metric(Metric),
+    /// Deployments that the definition counts, or all that succeeded.
+    Deployments {
+        /// All that succeeded, those of configuration only too.
+        config: bool,
+    },
 }
 
-/// Who has ever deployed before the end of the window, one row a (product, component, instance): `first_at`, and `n`
-/// deployments in the window, of each `period` when the question has buckets and children are weighted. None for metrics
-/// that need it for neither reasons nor weights.
+/// What one subject finds in a row of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The subject.
+    pub subject: Subject,
+    /// What is kept of its rows.
+    pub carried: Carried,
+    /// The column of the value, a double; none where rows are only counted.
+    pub value: Option<String>,
+    /// The column of a whole number and what becomes of a row by it; none where every row is used.
+    pub fate: Option<(String, Vec<Fate>)>,
+}
+
+/// A query whose rows are those of the populations of several subjects: each row is one of each, or says that it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// The statement.
+    pub sql: String,
+    /// Whether rows name their place by the column `place`; else by `product`, `component` and `instance`.
+    pub placed: bool,
+    /// Who counts them.
+    pub counted: Vec<Counted>,
+}
+
+/// The subjects besides a metric that its value or its reason hangs on.
 #[must_use]
-pub fn presence(question: &Question, metric: Metric, window: Window) -> Option<String> {
-    let weighted = question.definition.children == Children::Weighted;
-    if family(metric) != Family::Deployments && !weighted {
-        return None;
-    }
+pub fn besides(question: &Question, metric: Metric) -> Option<Subject> {
     let config = metric == Metric::ConfigDeploymentFrequency;
-    let conditions = ever(&View { question, window }, config).join(" AND ");
-    let period = question
-        .bucket
-        .filter(|_| weighted)
-        .map(|bucket| format!("period('{}', {}, finished_at)", bucket.text(), text(&question.zone)));
-    let (name, column, by) = match period {
-        Some(period) => ("period, ", format!("{period} AS period, "), format!(", {period}")),
-        None => Default::default(),
-    };
-    Some(format!(
-        "SELECT product, component, instance, {name}first_at, n\nFROM (\n  SELECT place, {column}min(finished_at) AS first_at,\n    sum(CASE WHEN finished_at >= {} THEN 1 ELSE 0 END) AS n\n  FROM deployments\n  WHERE {conditions}\n  GROUP BY place{by}\n) AS present\nJOIN places USING (place)",
-        crate::literal::instant(window.from)
-    ))
+    let weighted = question.definition.children == Children::Weighted;
+    (weighted || metric == Metric::FailedDeploymentRecoveryTime).then_some(Subject::Deployments { config })
+}
+
+/// Whether a metric has a value where something was deployed once, even when nothing is in the window.
+#[must_use]
+pub fn minds_the_past(question: &Question, metric: Metric) -> bool {
+    family(metric) == Family::Deployments && formula(metric, &question.definition).zero_when_idle()
+}
+
+/// The queries that count subjects in a window: what comes from the same rows is asked for once. Rows of other nodes may be
+/// among them; `products` are those of the question's node when they are few. With a bucket, `at` tells when a row is.
+#[must_use]
+pub fn countings(
+    question: &Question,
+    subjects: &[Subject],
+    window: Window,
+    products: Option<&[&str]>,
+) -> Vec<Counting> {
+    let view = View { question, window, scope: Scope::Wider(products) };
+    let mut groups: Vec<(Rows, Vec<(Subject, Rows)>)> = Vec::new();
+    for subject in subjects {
+        let selects = match subject {
+            Subject::Metric(metric) => selects(&view, *metric),
+            Subject::Deployments { config } => vec![deployed(&view, *config)],
+        };
+        for rows in selects {
+            let same =
+                |known: &Rows| (&known.from, known.at, &known.conditions) == (&rows.from, rows.at, &rows.conditions);
+            match groups.iter_mut().find(|(known, _)| same(known)) {
+                Some((_, members)) => members.push((*subject, rows)),
+                None => groups.push((rows.clone(), vec![(*subject, rows)])),
+            }
+        }
+    }
+    groups.into_iter().map(|(rows, members)| counting(question, &rows, members)).collect()
+}
+
+fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -> Counting {
+    let placed = shared.placed();
+    let place = if placed { "place" } else { "product, component, instance" };
+    let mut columns = vec![place.to_owned()];
+    if question.bucket.is_some() {
+        columns.push(format!("{} AS at", shared.at));
+    }
+    let mut counted = Vec::new();
+    for (index, (subject, rows)) in members.into_iter().enumerate() {
+        let carried = match subject {
+            Subject::Metric(metric) => formula(metric, &question.definition).carried(),
+            Subject::Deployments { .. } => Carried::Count,
+        };
+        let value = match carried {
+            Carried::Count => None,
+            Carried::Sum | Carried::Values => Some(rows.value.clone()),
+            Carried::Days => Some(format!(
+                "seconds_between(instant('1970-01-01T00:00:00Z'), period('day', {}, {}))",
+                text(&question.zone),
+                rows.at
+            )),
+        };
+        let value = value.map(|value| {
+            columns.push(format!("{value} AS value_{index}"));
+            format!("value_{index}")
+        });
+        let fate = fates(&rows).map(|(case, fates)| {
+            columns.push(format!("{case} AS fate_{index}"));
+            (format!("fate_{index}"), fates)
+        });
+        counted.push(Counted { subject, carried, value, fate });
+    }
+    let sql = format!("SELECT {}\nFROM {}\nWHERE {}", columns.join(",\n  "), shared.from, all(&shared.conditions));
+    Counting { sql, placed, counted }
+}
+
+/// What becomes of a row as a number, and what each number means.
+fn fates(rows: &Rows) -> Option<(String, Vec<Fate>)> {
+    let mut fates = vec![Fate::Used];
+    let mut branches = Vec::new();
+    let others = rows.only.iter().map(|only| (format!("NOT ({only})"), Fate::Another));
+    let left = rows.reasons.iter().map(|(condition, reason)| (condition.clone(), Fate::Left(*reason)));
+    let marked = rows.marks.iter().map(|(condition, reason)| (condition.clone(), Fate::Marked(*reason)));
+    for (condition, fate) in others.chain(left).chain(marked) {
+        branches.push(format!("WHEN {condition} THEN {}", fates.len()));
+        fates.push(fate);
+    }
+    (!branches.is_empty()).then(|| (format!("CASE {} ELSE 0 END", branches.join(" ")), fates))
+}
+
+/// When something was first deployed at each place before the end of the window: `place`, `first_at`.
+#[must_use]
+pub fn firsts(question: &Question, metric: Metric, window: Window) -> String {
+    let conditions =
+        ever(&View { question, window, scope: Scope::Wider(None) }, metric == Metric::ConfigDeploymentFrequency);
+    format!(
+        "SELECT place, min(finished_at) AS first_at\nFROM deployments\nWHERE {}\nGROUP BY place",
+        conditions.join(" AND ")
+    )
 }
 
 /// The population's number of rows by reason: `reason`, `n`.

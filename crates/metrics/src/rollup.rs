@@ -1,63 +1,18 @@
-//! From leaf groups up the tree, in one pass.
+//! From rows counted where they stand up the tree, in one pass.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use domain::Timestamp;
-use domain::catalogue::{ComponentId, Level, Node, Tree, UNASSIGNED};
+use domain::catalogue::Level;
 use domain::definition::{Children, Definition};
 use domain::metric::{Metric, Reason};
 
+use crate::distribution::Distribution;
+use crate::forest::{Forest, Spot};
 use crate::shape::{self, Formula};
-use crate::statistics::{self, Stats};
-
-/// Rows of one place, period, reason and mark.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Leaf {
-    /// Product; none for what belongs to no product, which only the group holds.
-    pub product: Option<String>,
-    /// Full name of the component; none for what names only a product.
-    pub component: Option<ComponentId>,
-    /// Instance.
-    pub instance: Option<String>,
-    /// Start of the period, when the question has buckets.
-    pub period: Option<Timestamp>,
-    /// Why the rows are left out; none when they are used.
-    pub reason: Option<Reason>,
-    /// What is known to be missing although they are used.
-    pub mark: Option<Reason>,
-    /// How many rows.
-    pub n: u64,
-    /// Sum of their values, for ratios.
-    pub sum: f64,
-    /// Their values or days, sorted, for formulas that need them.
-    pub values: Vec<f64>,
-}
-
-/// Deployments of one place before the end of the window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Presence {
-    /// Product.
-    pub product: String,
-    /// Component.
-    pub component: ComponentId,
-    /// Instance.
-    pub instance: String,
-    /// The period they ended in; none when they are not told apart by it.
-    pub period: Option<Timestamp>,
-    /// End of the first.
-    pub first_at: Timestamp,
-    /// How many in the window.
-    pub n: u64,
-}
-
-impl Presence {
-    /// What one period sees of it: that there were deployments before, and how many of them are its own.
-    #[must_use]
-    pub fn in_period(&self, start: Timestamp) -> Self {
-        let other = self.period.is_some_and(|period| period != start);
-        Presence { n: if other { 0 } else { self.n }, ..self.clone() }
-    }
-}
+use crate::statistics::{self, Stats, Sum};
+use crate::tally::{Counts, Laid, Tally};
 
 /// Rows of a node.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,48 +21,12 @@ pub struct Pool {
     pub n: u64,
     /// Sum of their values, for ratios.
     pub sum: f64,
-    /// Their values or days, sorted.
+    /// Their values or days, sorted, when they were asked for.
     pub values: Vec<f64>,
     /// Rows left out.
     pub excluded: BTreeMap<Reason, u64>,
     /// Rows used although something is known to be missing.
     pub marked: BTreeMap<Reason, u64>,
-    first_at: Option<Timestamp>,
-    deployments: u64,
-}
-
-impl Pool {
-    fn take(&mut self, leaf: &Leaf) {
-        match leaf.reason {
-            Some(reason) => *self.excluded.entry(reason).or_default() += leaf.n,
-            None => {
-                self.n += leaf.n;
-                self.sum += leaf.sum;
-                self.values.extend_from_slice(&leaf.values);
-                if let Some(mark) = leaf.mark {
-                    *self.marked.entry(mark).or_default() += leaf.n;
-                }
-            }
-        }
-    }
-
-    fn saw(&mut self, presence: &Presence) {
-        self.deployments += presence.n;
-        self.first_at = Some(self.first_at.map_or(presence.first_at, |first| first.min(presence.first_at)));
-    }
-
-    fn merge(&mut self, other: &Pool) {
-        self.n += other.n;
-        self.sum += other.sum;
-        self.values.extend_from_slice(&other.values);
-        for (mine, theirs) in [(&mut self.excluded, &other.excluded), (&mut self.marked, &other.marked)] {
-            for (reason, n) in theirs {
-                *mine.entry(*reason).or_default() += n;
-            }
-        }
-        self.deployments += other.deployments;
-        self.first_at = [self.first_at, other.first_at].into_iter().flatten().min();
-    }
 }
 
 /// A node's value before it is dressed for an answer.
@@ -117,12 +36,14 @@ pub struct Rolled {
     pub value: Option<f64>,
     /// Why there is none.
     pub reason: Option<Reason>,
-    /// The rows of the subtree; without values when only values of nodes were asked for.
+    /// The rows of the subtree.
     pub pool: Pool,
     /// Values of the direct children that have one, sorted.
     pub children: Vec<f64>,
     /// Statistics of the rows of the subtree, when they were asked for.
     pub stats: Option<Stats>,
+    /// How their values lie, when that was asked for.
+    pub distribution: Option<Distribution>,
 }
 
 /// What to compute.
@@ -136,347 +57,473 @@ pub struct Plan<'a> {
     pub days: f64,
     /// Its end.
     pub to: Timestamp,
-    /// Places of products.
-    pub tree: &'a Tree,
-    /// Keep the values of this node only; none keeps no values.
-    pub keep: Option<&'a Node>,
-    /// Give every node of the tree, also those without rows.
-    pub whole_tree: bool,
-    /// Give every node its statistics.
+    /// The tree.
+    pub forest: &'a Forest,
+    /// The one node that is asked for, when it is one: others are computed as far as it needs them.
+    pub node: Option<Spot>,
+    /// Give statistics.
     pub stats: bool,
 }
 
-/// Values of every node that has rows (or of the whole tree). Rows outside a node's subtree never reach it, so when
-/// the leaves are those of one node, only that node and those below it are right.
-#[must_use]
-pub fn roll_up<'a>(
-    plan: &Plan<'_>,
-    leaves: impl IntoIterator<Item = &'a Leaf>,
-    presence: &[Presence],
-) -> BTreeMap<Node, Rolled> {
-    let mut climb = Climb::new(plan);
-    for leaf in leaves {
-        climb.own(leaf.product.as_deref(), leaf.component.as_ref(), leaf.instance.as_deref()).take(leaf);
-    }
-    for place in presence {
-        climb.own(Some(&place.product), Some(&place.component), Some(&place.instance)).saw(place);
-    }
-    climb.finish()
+/// Who deployed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Presence<'a> {
+    /// End of the first deployment ever by stand, `i64::MAX` for none; where no row needs to be in the window.
+    pub first_at: Option<&'a [i64]>,
+    /// Deployments in the window, counted as the rows are.
+    pub deployments: Option<&'a Tally>,
 }
 
-/// The value of one node alone, from leaves that are all its own. Where that is taken from the rows themselves, no tree is
-/// built: a series asks this once a period.
-#[must_use]
-pub fn of_node<'a>(
-    plan: &Plan<'_>,
-    node: &Node,
-    leaves: impl IntoIterator<Item = &'a Leaf>,
-    presence: &[Presence],
-) -> Rolled {
-    let level = node.to_ref().level();
-    let climb = Climb::empty(plan);
-    if climb.below_floor(level) || !shape::from_rows(plan.metric, plan.definition, level) {
-        return roll_up(plan, leaves, presence).remove(node).unwrap_or_else(|| nothing(plan, node));
-    }
-    let mut pool = Pool::default();
-    for leaf in leaves {
-        pool.take(leaf);
-    }
-    for place in presence {
-        pool.saw(place);
-    }
-    statistics::sort(&mut pool.values);
-    let value = climb.of_rows(&pool);
-    let reason = if value.is_some() { None } else { Some(climb.why(level, &pool)) };
-    Rolled { value, reason, pool, ..Rolled::default() }
+/// Rows of the subtree of each stand.
+struct Pools {
+    n: Vec<u64>,
+    sum: Vec<f64>,
+    total: Vec<Sum>,
+    excluded: Vec<(Reason, Vec<u32>)>,
+    marked: Vec<(Reason, Vec<u32>)>,
+    first_at: Vec<i64>,
+    deployments: Vec<u64>,
 }
 
-/// Rows of a node itself, and its children.
-#[derive(Default)]
-struct Branch {
-    pool: Pool,
-    children: BTreeSet<Place>,
+/// What stands in some cells of a tally: one a stand.
+struct Cells<'t> {
+    counts: &'t Counts,
+    deployments: Option<&'t [u64]>,
+    range: Range<usize>,
+    starts: &'t [usize],
+    values: &'t mut [f64],
 }
 
-/// A node in one line of the tree: a domain stands apart under each of its platforms.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Node(Node),
-    DomainOf(String, String),
-}
-
-struct Climb<'a> {
+/// What every stand came to.
+pub struct Climb<'a> {
     plan: Plan<'a>,
-    branches: BTreeMap<Place, Branch>,
-    done: BTreeMap<Place, Option<f64>>,
-    out: BTreeMap<Node, Rolled>,
+    pools: Pools,
+    settled: Settled,
+    laid: Laid,
+}
+
+/// Values and statistics by stand, and by set.
+struct Settled {
+    values: Vec<Option<f64>>,
+    stats: Vec<Option<Stats>>,
+    sets: Vec<(Option<f64>, Option<Stats>)>,
+}
+
+/// A value in a part of a series, and how many rows it is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct InPeriod {
+    /// The value.
+    pub value: Option<f64>,
+    /// Rows used.
+    pub n: u64,
+}
+
+fn up<T: Copy>(forest: &Forest, by_stand: &mut [T], add: impl Fn(&mut T, T)) {
+    for stand in (1..forest.len()).rev() {
+        let below = by_stand[stand];
+        add(&mut by_stand[forest.stands[stand].parent], below);
+    }
+}
+
+impl Pools {
+    fn new(plan: &Plan<'_>, cells: &Cells<'_>, first_at: Option<&[i64]>) -> Self {
+        let (forest, range) = (plan.forest, cells.range.clone());
+        let mut n = cells.counts.n[range.clone()].to_vec();
+        up(forest, &mut n, |mine, below| *mine += below);
+        let mut sum = cells.counts.sum[range.clone()].to_vec();
+        up(forest, &mut sum, |mine, below| *mine += below);
+        let of = |found: &[(Reason, Vec<u32>)]| {
+            let mut out = Vec::new();
+            for (reason, counts) in found {
+                let mut counts = counts[range.clone()].to_vec();
+                up(forest, &mut counts, |mine, below| *mine += below);
+                out.push((*reason, counts));
+            }
+            out
+        };
+        let (excluded, marked) = (of(&cells.counts.excluded), of(&cells.counts.marked));
+        let own = |stand: usize| &cells.values[cells.starts[stand]..cells.starts[stand + 1]];
+        let totals = wants_stats(plan) || wants_total(plan);
+        let of_own = |stand| if totals { Sum::of(own(stand)) } else { Sum::default() };
+        let mut total: Vec<Sum> = (0..forest.len()).map(of_own).collect();
+        up(forest, &mut total, |mine, below| mine.merge(below));
+        let mut first_at = first_at.map_or_else(|| vec![i64::MAX; forest.len()], <[i64]>::to_vec);
+        up(forest, &mut first_at, |mine, below| *mine = below.min(*mine));
+        let mut deployments = cells.deployments.map_or_else(|| vec![0; forest.len()], <[u64]>::to_vec);
+        up(forest, &mut deployments, |mine, below| *mine += below);
+        Pools { n, sum, total, excluded, marked, first_at, deployments }
+    }
+
+    /// Of the products of a set, which share no row.
+    fn of_set<T>(&self, products: &[usize], of: impl Fn(&Self, usize) -> T, add: impl Fn(T, T) -> T) -> Option<T> {
+        products.iter().map(|product| of(self, *product)).reduce(add)
+    }
+}
+
+/// The rows of one node, however it is made.
+#[derive(Clone, Copy)]
+struct Own {
+    level: Level,
+    n: u64,
+    sum: f64,
+    total: Sum,
+    first_at: i64,
+    deployments: u64,
 }
 
 impl<'a> Climb<'a> {
-    fn empty(plan: &Plan<'a>) -> Self {
-        Climb { plan: *plan, branches: BTreeMap::new(), done: BTreeMap::new(), out: BTreeMap::new() }
+    /// Takes the rows of the whole window up the tree.
+    #[must_use]
+    pub fn new(plan: Plan<'a>, tally: &Tally, presence: Presence<'_>) -> Self {
+        let mut laid = tally.by_stand();
+        let cells = Cells {
+            counts: &tally.whole,
+            deployments: presence.deployments.map(|tally| tally.whole.n.as_slice()),
+            range: 0..plan.forest.len(),
+            starts: &laid.starts,
+            values: &mut laid.values,
+        };
+        let pools = Pools::new(&plan, &cells, presence.first_at);
+        let settled = settle(&plan, &pools, cells);
+        Climb { plan, pools, settled, laid }
     }
 
-    fn new(plan: &Plan<'a>) -> Self {
-        let mut climb = Climb::empty(plan);
-        climb.branch(Place::Node(Node::Group));
-        if plan.whole_tree {
-            for product in plan.tree.products().keys() {
-                climb.own(Some(product), None, None);
+    /// Whether the tree knows a node, or it has rows of this metric.
+    #[must_use]
+    pub fn shows(&self, spot: Spot) -> bool {
+        let one = |stand: usize| {
+            self.plan.forest.stands[stand].known
+                || self.pools.n[stand] > 0
+                || self.pools.first_at[stand] < i64::MAX
+                || self.pools.deployments[stand] > 0
+                || self.pools.excluded.iter().any(|(_, counts)| counts[stand] > 0)
+        };
+        match spot {
+            Spot::Stand(stand) => one(stand),
+            Spot::Set(set) => self.plan.forest.sets[set].products.iter().any(|product| one(*product)),
+        }
+    }
+
+    /// What a node came to, without values.
+    #[must_use]
+    pub fn of(&self, spot: Spot) -> Rolled {
+        let own = own(&self.plan, &self.pools, spot);
+        if below_floor(&self.plan, own.level) {
+            return Rolled { reason: Some(Reason::NotDefinedAtLevel), ..Rolled::default() };
+        }
+        let excluded = self.reasons(spot, &self.pools.excluded);
+        let marked = self.reasons(spot, &self.pools.marked);
+        let (value, stats) = self.settled.of(spot);
+        let reason = if value.is_some() { None } else { Some(self.why(spot, own, &excluded)) };
+        let pool = Pool { n: own.n, sum: own.sum, values: Vec::new(), excluded, marked };
+        Rolled { value, reason, pool, stats, ..Rolled::default() }
+    }
+
+    /// What the one node that was asked for came to, with the values of its children, and those of its rows as far as they
+    /// are asked for.
+    #[must_use]
+    pub fn whole(&self, values: bool, distribution: bool) -> Rolled {
+        let spot = self.plan.node.unwrap_or(Spot::Stand(0));
+        let rows = || rows_of(self.plan.forest, spot, &self.laid.starts, &self.laid.values);
+        let mut rolled = self.of(spot);
+        rolled.children = self.children(spot).into_iter().filter_map(|(value, _)| value).collect();
+        statistics::sort(&mut rolled.children);
+        if rolled.reason == Some(Reason::NotDefinedAtLevel) {
+            return rolled;
+        }
+        if distribution && shape::has_stats(self.plan.metric) {
+            rolled.distribution = Distribution::of(&rows(), self.plan.metric.unit());
+        }
+        if values {
+            rolled.pool.values = rows();
+            statistics::sort(&mut rolled.pool.values);
+        }
+        rolled
+    }
+
+    fn reasons(&self, spot: Spot, found: &[(Reason, Vec<u32>)]) -> BTreeMap<Reason, u64> {
+        let of = |counts: &[u32]| match spot {
+            Spot::Stand(stand) => u64::from(counts[stand]),
+            Spot::Set(set) => {
+                self.plan.forest.sets[set].products.iter().map(|product| u64::from(counts[*product])).sum()
             }
-            for (component, node) in plan.tree.components() {
-                climb.own(Some(component.product()), Some(component), None);
-                for instance in node.instances.keys() {
-                    climb.own(Some(component.product()), Some(component), Some(instance));
-                }
-            }
-        }
-        climb
+        };
+        found.iter().map(|(reason, counts)| (*reason, of(counts))).filter(|(_, n)| *n > 0).collect()
     }
 
-    fn branch(&mut self, place: Place) -> &mut Branch {
-        self.branches.entry(place).or_default()
-    }
-
-    fn link(&mut self, parent: Place, child: Place) {
-        self.branch(parent).children.insert(child);
-    }
-
-    /// The pool of the lowest node a row names, linked up to the group and to its team.
-    fn own(&mut self, product: Option<&str>, component: Option<&ComponentId>, instance: Option<&str>) -> &mut Pool {
-        let Some(product) = product else { return &mut self.branch(Place::Node(Node::Group)).pool };
-        let mut place = Place::Node(Node::Product(product.to_owned()));
-        if !self.branches.contains_key(&place) {
-            self.link_product(product);
-        }
-        if let Some(component) = component {
-            let child = Place::Node(Node::Component(component.clone()));
-            self.link(place, child.clone());
-            place = child;
-            if let Some(instance) = instance {
-                let child = Place::Node(Node::Instance(component.clone(), instance.to_owned()));
-                self.link(place, child.clone());
-                place = child;
-            }
-        }
-        &mut self.branch(place).pool
-    }
-
-    fn link_product(&mut self, product: &str) {
-        let node = self.plan.tree.products().get(product);
-        let (platform, domain) =
-            node.map_or((UNASSIGNED, UNASSIGNED), |node| (node.platform.as_str(), node.domain.as_str()));
-        let place = Place::Node(Node::Product(product.to_owned()));
-        let under_platform = Place::DomainOf(platform.to_owned(), domain.to_owned());
-        let platform = Place::Node(Node::Platform(platform.to_owned()));
-        self.link(under_platform.clone(), place.clone());
-        self.link(platform.clone(), under_platform);
-        self.link(Place::Node(Node::Group), platform);
-        self.link(Place::Node(Node::Domain(domain.to_owned())), place.clone());
-        if let Some(team) = node.and_then(|node| node.team.clone()) {
-            self.link(Place::Node(Node::Team(team)), place);
-        }
-    }
-
-    fn finish(mut self) -> BTreeMap<Node, Rolled> {
-        let mut pools = BTreeMap::new();
-        let roots: Vec<Place> = self.branches.keys().cloned().collect();
-        // Children stand under several parents (domain, team), so a pool stays until all of them have it.
-        let mut order: Vec<Place> = roots;
-        order.sort_by_key(|place| std::cmp::Reverse(depth(place)));
-        for place in order {
-            self.settle(&place, &mut pools);
-        }
-        self.out
-    }
-
-    fn settle(&mut self, place: &Place, pools: &mut BTreeMap<Place, Pool>) {
-        let Some(branch) = self.branches.remove(place) else { return };
-        let mut pool = branch.pool;
-        let mut children = Vec::new();
-        for child in &branch.children {
-            let below = pools.get(child);
-            if let Some(below) = below {
-                pool.merge(below);
-            }
-            let value = self.done.get(child).copied().flatten();
-            children.extend(value.map(|value| (value, below.map_or(0, |below| below.deployments))));
-        }
-        statistics::sort(&mut pool.values);
-        // By value and then weight, so that equal children give equal bits.
-        children.sort_by(|one: &(f64, u64), other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-        let level = level(place);
-        let value = self.value(level, &pool, &children);
-        self.done.insert(place.clone(), value);
-        if let Place::Node(node) = place {
-            let idle = value.is_none() && !children.is_empty() && !self.below_floor(level);
-            let reason = if value.is_some() {
-                None
-            } else if idle && !shape::from_rows(self.plan.metric, self.plan.definition, level) {
-                // There are values below, but no deployment to weigh them by.
-                Some(Reason::NoDeployments)
-            } else {
-                Some(self.why(level, &pool))
-            };
-            let children = children.into_iter().map(|(value, _)| value).collect();
-            let wanted = self.plan.stats && shape::has_stats(self.plan.metric) && !self.below_floor(level);
-            let stats = if wanted { Stats::of(&pool.values) } else { None };
-            let kept = if self.plan.keep == Some(node) {
-                pool.clone()
-            } else {
-                Pool { values: Vec::new(), excluded: pool.excluded.clone(), marked: pool.marked.clone(), ..pool }
-            };
-            let kept = if self.below_floor(level) { Pool::default() } else { kept };
-            self.out.insert(node.clone(), Rolled { value, reason, pool: kept, children, stats });
-        }
-        pools.insert(place.clone(), pool);
-    }
-
-    fn below_floor(&self, level: Level) -> bool {
-        level != Level::Team && level > shape::floor(self.plan.metric, self.plan.definition)
-    }
-
-    fn value(&self, level: Level, pool: &Pool, children: &[(f64, u64)]) -> Option<f64> {
-        if self.below_floor(level) {
-            return None;
-        }
-        if shape::from_rows(self.plan.metric, self.plan.definition, level) {
-            return self.of_rows(pool);
-        }
-        match self.plan.definition.children {
-            Children::Equal => statistics::mean(&children.iter().map(|(value, _)| *value).collect::<Vec<_>>()),
-            Children::Weighted => statistics::weighted_mean(children),
-        }
-    }
-
-    fn of_rows(&self, pool: &Pool) -> Option<f64> {
-        let formula = shape::formula(self.plan.metric, self.plan.definition);
-        let deployed = pool.n > 0 || pool.first_at.is_some_and(|first| first < self.plan.to);
-        let per_day = |times: f64| (deployed && self.plan.days > 0.0).then(|| times / self.plan.days);
-        match formula {
-            Formula::PerDay => per_day(pool.n as f64),
-            Formula::DeployDays => {
-                let mut days = pool.values.clone();
-                days.dedup();
-                per_day(days.len() as f64)
-            }
-            Formula::Mean => statistics::mean(&pool.values),
-            Formula::Median => statistics::percentile(&pool.values, 50),
-            Formula::InverseMean => statistics::mean(&pool.values).map(|mean| 86_400.0 / mean),
-            Formula::Least => pool.values.first().copied(),
-            Formula::Greatest => pool.values.last().copied(),
-            Formula::Ratio => (pool.n > 0).then(|| pool.sum / pool.n as f64),
-        }
+    fn children(&self, spot: Spot) -> Vec<(Option<f64>, u64)> {
+        children(&self.plan, &self.pools, spot, &self.settled.values)
     }
 
     /// The most telling reason: that of most rows left out, else that of an empty population.
-    fn why(&self, level: Level, pool: &Pool) -> Reason {
-        if self.below_floor(level) {
-            return Reason::NotDefinedAtLevel;
+    fn why(&self, spot: Spot, own: Own, excluded: &BTreeMap<Reason, u64>) -> Reason {
+        let from_rows = shape::from_rows(self.plan.metric, self.plan.definition, own.level);
+        if !from_rows && self.children(spot).iter().any(|(value, _)| value.is_some()) {
+            // There are values below, but no deployment to weigh them by.
+            return Reason::NoDeployments;
         }
-        let most = pool.excluded.iter().max_by_key(|(reason, n)| (**n, std::cmp::Reverse(**reason)));
-        match (self.plan.metric, most) {
-            (Metric::TimeToRestore, Some((Reason::NotRecovered, _))) => Reason::NoClosedIncidents,
-            (_, Some((reason, _))) => *reason,
-            (Metric::FailedDeploymentRecoveryTime, None) if pool.deployments > 0 => Reason::NoFailures,
-            (metric, None) => shape::empty(metric),
+        why(self.plan.metric, excluded, own.deployments)
+    }
+}
+
+fn why(metric: Metric, excluded: &BTreeMap<Reason, u64>, deployments: u64) -> Reason {
+    let most = excluded.iter().max_by_key(|(reason, n)| (**n, std::cmp::Reverse(**reason)));
+    match (metric, most) {
+        (Metric::TimeToRestore, Some((Reason::NotRecovered, _))) => Reason::NoClosedIncidents,
+        (_, Some((reason, _))) => *reason,
+        (Metric::FailedDeploymentRecoveryTime, None) if deployments > 0 => Reason::NoFailures,
+        (metric, None) => shape::empty(metric),
+    }
+}
+
+fn below_floor(plan: &Plan<'_>, level: Level) -> bool {
+    level != Level::Team && level > shape::floor(plan.metric, plan.definition)
+}
+
+fn wants_stats(plan: &Plan<'_>) -> bool {
+    plan.stats && shape::has_stats(plan.metric)
+}
+
+fn own(plan: &Plan<'_>, pools: &Pools, spot: Spot) -> Own {
+    match spot {
+        Spot::Stand(stand) => Own {
+            level: plan.forest.stands[stand].level,
+            n: pools.n[stand],
+            sum: pools.sum[stand],
+            total: pools.total[stand],
+            first_at: pools.first_at[stand],
+            deployments: pools.deployments[stand],
+        },
+        Spot::Set(set) => {
+            let set = &plan.forest.sets[set];
+            let products = set.products.as_slice();
+            let merged = |mut one: Sum, other| {
+                one.merge(other);
+                one
+            };
+            Own {
+                level: set.level,
+                n: pools.of_set(products, |pools, at| pools.n[at], |a, b| a + b).unwrap_or(0),
+                sum: pools.of_set(products, |pools, at| pools.sum[at], |a, b| a + b).unwrap_or(0.0),
+                total: pools.of_set(products, |pools, at| pools.total[at], merged).unwrap_or_default(),
+                first_at: pools.of_set(products, |pools, at| pools.first_at[at], i64::min).unwrap_or(i64::MAX),
+                deployments: pools.of_set(products, |pools, at| pools.deployments[at], |a, b| a + b).unwrap_or(0),
+            }
         }
     }
 }
 
-fn level(place: &Place) -> Level {
-    match place {
-        Place::Node(node) => node.to_ref().level(),
-        Place::DomainOf(..) => Level::Domain,
+/// The value of rows. Their order changes.
+fn of_rows(plan: &Plan<'_>, own: Own, values: &mut [f64]) -> Option<f64> {
+    let deployed = own.n > 0 || own.first_at < plan.to.micros();
+    let per_day = |times: f64| (deployed && plan.days > 0.0).then(|| times / plan.days);
+    let mean = || (!values.is_empty()).then(|| own.total.value() / values.len() as f64);
+    match shape::formula(plan.metric, plan.definition) {
+        Formula::PerDay => per_day(own.n as f64),
+        Formula::DeployDays => {
+            statistics::sort(values);
+            per_day(values.chunk_by(|one, other| one == other).count() as f64)
+        }
+        Formula::Mean => mean(),
+        Formula::Median => statistics::percentile_of(values, 50),
+        Formula::InverseMean => mean().map(|mean| 86_400.0 / mean),
+        Formula::Least => values.iter().copied().min_by(f64::total_cmp),
+        Formula::Greatest => values.iter().copied().max_by(f64::total_cmp),
+        Formula::Ratio => (own.n > 0).then(|| own.sum / own.n as f64),
     }
 }
 
-/// How far below the group: what is deeper is settled first.
-fn depth(place: &Place) -> u8 {
-    match level(place) {
-        Level::Group => 0,
-        Level::Platform | Level::Team => 1,
-        Level::Domain => 2,
-        Level::Product => 3,
-        Level::Component => 4,
-        Level::Instance => 5,
+/// The value of a node that is made of those below it.
+fn of_children(plan: &Plan<'_>, children: Vec<(Option<f64>, u64)>) -> Option<f64> {
+    let mut children: Vec<(f64, u64)> =
+        children.into_iter().filter_map(|(value, weight)| Some((value?, weight))).collect();
+    // By value and then weight, so that equal children give equal bits.
+    children.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    match plan.definition.children {
+        Children::Equal => statistics::mean(&children.iter().map(|(value, _)| *value).collect::<Vec<_>>()),
+        Children::Weighted => statistics::weighted_mean(&children),
     }
+}
+
+/// Values of the nodes right below, each with its deployments.
+fn children(plan: &Plan<'_>, pools: &Pools, spot: Spot, values: &[Option<f64>]) -> Vec<(Option<f64>, u64)> {
+    let of = |stand: usize| (values[stand], pools.deployments[stand]);
+    match spot {
+        Spot::Stand(stand) => plan.forest.children(stand).map(of).collect(),
+        Spot::Set(set) => plan.forest.sets[set].products.iter().map(|product| of(*product)).collect(),
+    }
+}
+
+/// The values of the rows of a spot, in any order.
+fn rows_of(forest: &Forest, spot: Spot, starts: &[usize], values: &[f64]) -> Vec<f64> {
+    let mut found = Vec::new();
+    for range in forest.ranges(spot) {
+        found.extend_from_slice(&values[starts[range.start]..starts[range.end]]);
+    }
+    found
+}
+
+impl Settled {
+    fn of(&self, spot: Spot) -> (Option<f64>, Option<Stats>) {
+        match spot {
+            Spot::Stand(stand) => (self.values[stand], self.stats[stand]),
+            Spot::Set(set) => self.sets[set],
+        }
+    }
+
+    fn settle(&mut self, plan: &Plan<'_>, pools: &Pools, cells: &mut Cells<'_>, stand: usize) {
+        let forest = plan.forest;
+        let own = own(plan, pools, Spot::Stand(stand));
+        if below_floor(plan, own.level) {
+            return;
+        }
+        let range = cells.starts[stand]..cells.starts[forest.stands[stand].end];
+        if wants_stats(plan) && !range.is_empty() {
+            // Where one child has all rows, they say the same of both.
+            let alike = forest.children(stand).find(|child| {
+                let below = cells.starts[*child]..cells.starts[forest.stands[*child].end];
+                below == range
+            });
+            let known = alike.and_then(|child| self.stats[child]);
+            self.stats[stand] = known.or_else(|| statistics::stats_of(&mut cells.values[range.clone()], own.total));
+        }
+        let spot = Spot::Stand(stand);
+        self.values[stand] = self.value(plan, pools, spot, own, self.stats[stand].as_ref(), &mut cells.values[range]);
+    }
+
+    fn value(
+        &self,
+        plan: &Plan<'_>,
+        pools: &Pools,
+        spot: Spot,
+        own: Own,
+        stats: Option<&Stats>,
+        rows: &mut [f64],
+    ) -> Option<f64> {
+        if !shape::from_rows(plan.metric, plan.definition, own.level) {
+            return of_children(plan, children(plan, pools, spot, &self.values));
+        }
+        match (shape::formula(plan.metric, plan.definition), stats) {
+            (Formula::Median, Some(stats)) => Some(stats.p50),
+            _ => of_rows(plan, own, rows),
+        }
+    }
+
+    fn settle_set(&mut self, plan: &Plan<'_>, pools: &Pools, cells: &Cells<'_>, set: usize) {
+        let spot = Spot::Set(set);
+        let own = own(plan, pools, spot);
+        let from_rows = shape::from_rows(plan.metric, plan.definition, own.level);
+        let needs = wants_stats(plan) || from_rows;
+        let mut rows = if needs { rows_of(plan.forest, spot, cells.starts, cells.values) } else { Vec::new() };
+        let stats = if wants_stats(plan) { statistics::stats_of(&mut rows, own.total) } else { None };
+        self.sets[set] = (self.value(plan, pools, spot, own, stats.as_ref(), &mut rows), stats);
+    }
+}
+
+/// Values and statistics of what is needed. To look for percentiles of a node changes the order of its rows, which are
+/// those of everything below it as well: so it goes from the lowest to the highest, sets right after their products.
+fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
+    let forest = plan.forest;
+    let (stands, sets) = (forest.len(), forest.sets.len());
+    let mut settled = Settled { values: vec![None; stands], stats: vec![None; stands], sets: vec![(None, None); sets] };
+    let spot = plan.node;
+    // Only what is below the node that is asked for, and of that only its children where it is made of its rows.
+    let pooled = shape::base(plan.metric, plan.definition).is_none();
+    let needed = |stand: usize| match spot {
+        None => true,
+        Some(Spot::Stand(top)) => {
+            stand == top || (forest.stands[top].holds(top, stand) && (!pooled || forest.stands[stand].parent == top))
+        }
+        Some(Spot::Set(set)) => {
+            let products = &forest.sets[set].products;
+            let below = products.partition_point(|product| *product <= stand).checked_sub(1).map(|at| products[at]);
+            below.is_some_and(|top| stand == top || (!pooled && forest.stands[top].holds(top, stand)))
+        }
+    };
+    let high = |stand: usize| forest.stands[stand].level < Level::Product;
+    for stand in (0..stands).rev().filter(|stand| !high(*stand) && needed(*stand)) {
+        settled.settle(plan, pools, &mut cells, stand);
+    }
+    for set in (0..sets).filter(|set| spot.is_none_or(|spot| spot == Spot::Set(*set))) {
+        settled.settle_set(plan, pools, &cells, set);
+    }
+    for stand in (0..stands).rev().filter(|stand| high(*stand) && needed(*stand)) {
+        settled.settle(plan, pools, &mut cells, stand);
+    }
+    settled
 }
 
 /// A node without rows.
 #[must_use]
-pub fn nothing(plan: &Plan<'_>, node: &Node) -> Rolled {
-    let climb = Climb::new(&Plan { whole_tree: false, ..*plan });
-    Rolled { reason: Some(climb.why(node.to_ref().level(), &Pool::default())), ..Rolled::default() }
+pub fn nothing(metric: Metric, definition: &Definition, level: Level) -> Rolled {
+    let below = level != Level::Team && level > shape::floor(metric, definition);
+    let reason = if below { Reason::NotDefinedAtLevel } else { why(metric, &BTreeMap::new(), 0) };
+    Rolled { reason: Some(reason), ..Rolled::default() }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn leaf() -> impl Strategy<Value = Leaf> {
-        let reason =
-            prop_oneof![3 => Just(None), 1 => Just(Some(Reason::NoCommitLink)), 1 => Just(Some(Reason::NoNewCommits))];
-        (0..3_u8, 0..3_u8, 0..2_u8, reason, prop::collection::vec(1..50_i32, 0..6)).prop_map(
-            |(product, component, instance, reason, values)| {
-                let product = format!("p{product}");
-                let mut values: Vec<f64> = values.into_iter().map(f64::from).collect();
-                statistics::sort(&mut values);
-                Leaf {
-                    component: ComponentId::parse(&format!("{product}/c{component}")),
-                    product: Some(product),
-                    instance: Some(format!("i{instance}")),
-                    reason,
-                    n: values.len() as u64,
-                    sum: values.iter().filter(|value| **value > 25.0).count() as f64,
-                    values,
-                    ..Leaf::default()
-                }
-            },
-        )
+/// The values of a node in each period: `plan` says of which node, `periods` its days and end. The tally was laid out for
+/// it: `group` is the node's place among those it was laid out for.
+#[must_use]
+pub fn series(
+    plan: &Plan<'_>,
+    spot: Spot,
+    group: usize,
+    periods: &[(f64, Timestamp)],
+    tally: &Tally,
+    presence: Presence<'_>,
+) -> Vec<InPeriod> {
+    let forest = plan.forest;
+    let level = match spot {
+        Spot::Stand(stand) => forest.stands[stand].level,
+        Spot::Set(set) => forest.sets[set].level,
+    };
+    if below_floor(plan, level) {
+        return vec![InPeriod::default(); periods.len()];
     }
-
-    proptest! {
-        #[test]
-        fn a_node_alone_is_what_the_whole_tree_gives_it(
-            leaves in prop::collection::vec(leaf(), 0..20),
-            deployed in prop::collection::vec((0..3_u8, 0..40_i64, 0..3_u64), 0..6),
-        ) {
-            let at = |day: i64| Timestamp::from_micros(day * domain::time::DAY);
-            let presence: Vec<Presence> = deployed
-                .into_iter()
-                .filter_map(|(product, day, n)| Some(Presence {
-                    product: format!("p{product}"),
-                    component: ComponentId::parse(&format!("p{product}/c0"))?,
-                    instance: "i0".to_owned(),
-                    period: None,
-                    first_at: at(day),
-                    n,
-                }))
-                .collect();
-            let tree = Tree::default();
-            for definition in domain::definition::shipped() {
-                for metric in Metric::ALL {
-                    let node = Node::Group;
-                    let plan = Plan {
-                        metric: *metric,
-                        definition: &definition,
-                        days: 30.0,
-                        to: at(20),
-                        tree: &tree,
-                        keep: Some(&node),
-                        whole_tree: false,
-                        stats: false,
-                    };
-                    let whole = roll_up(&plan, &leaves, &presence).remove(&node).expect("the group is always there");
-                    let alone = of_node(&plan, &node, &leaves, &presence);
-                    let bits = |rolled: &Rolled| (rolled.value.map(f64::to_bits), rolled.reason, rolled.pool.n);
-                    prop_assert_eq!(bits(&alone), bits(&whole));
-                    prop_assert_eq!((alone.pool.values, alone.pool.excluded), (whole.pool.values, whole.pool.excluded));
-                }
-            }
-        }
+    let (counts, mut laid) = tally.series();
+    let deployments = presence.deployments.map(|tally| tally.series().0.n.as_slice());
+    if by_rows(plan, level) {
+        let first_at = presence.first_at.map_or(i64::MAX, |first_at| {
+            forest.ranges(spot).into_iter().flat_map(|range| first_at[range].iter().copied()).min().unwrap_or(i64::MAX)
+        });
+        let of = |(index, (days, to)): (usize, &(f64, Timestamp))| {
+            let cell = group * periods.len() + index;
+            let rows = &mut laid.values[laid.starts[cell]..laid.starts[cell + 1]];
+            let own = Own {
+                level,
+                n: counts.n[cell],
+                sum: counts.sum[cell],
+                total: if wants_total(plan) { Sum::of(rows) } else { Sum::default() },
+                first_at,
+                deployments: 0,
+            };
+            InPeriod { value: of_rows(&Plan { days: *days, to: *to, ..*plan }, own, rows), n: own.n }
+        };
+        return periods.iter().enumerate().map(of).collect();
     }
+    let of = |(index, (days, to)): (usize, &(f64, Timestamp))| {
+        let plan = Plan { days: *days, to: *to, stats: false, node: Some(spot), ..*plan };
+        let range = index * forest.len()..(index + 1) * forest.len();
+        let cells = Cells {
+            counts,
+            deployments: deployments.map(|n| &n[range.clone()]),
+            starts: &laid.starts[range.start..=range.end],
+            range,
+            values: &mut laid.values,
+        };
+        let pools = Pools::new(&plan, &cells, presence.first_at);
+        let (value, _) = settle(&plan, &pools, cells).of(spot);
+        InPeriod { value, n: own(&plan, &pools, spot).n }
+    };
+    periods.iter().enumerate().map(of).collect()
+}
+
+fn wants_total(plan: &Plan<'_>) -> bool {
+    matches!(shape::formula(plan.metric, plan.definition), Formula::Mean | Formula::InverseMean)
+}
+
+/// Whether the series of a node is taken from its own rows, without those below it.
+#[must_use]
+pub fn by_rows(plan: &Plan<'_>, level: Level) -> bool {
+    shape::from_rows(plan.metric, plan.definition, level)
 }

@@ -1,12 +1,11 @@
 //! Several questions answered from one snapshot, side by side.
 
-use std::collections::BTreeMap;
-
 use domain::Problem;
 use metrics::Question;
 use metrics::comparison::{Column, columns};
 
-use crate::warehouse::{Asking, Known, Warehouse};
+use crate::asking::Asking;
+use crate::warehouse::Warehouse;
 
 impl Warehouse {
     /// One column a question, each against the first. All are answered from the same facts; their definition and metrics
@@ -19,12 +18,8 @@ impl Warehouse {
         let mut answered = Vec::new();
         for question in questions {
             question.check()?;
-            let asking = Asking { session: &session, tree: &snapshot.tree, question };
-            let (mut known, mut values) = (Known::new(), BTreeMap::new());
-            for metric in &question.metrics {
-                values.insert(*metric, asking.rolled(*metric, question.window, &mut known).await?);
-            }
-            answered.push((question, values));
+            let asking = Asking::new(self, &session, &snapshot, question);
+            answered.push((question, asking.rolled(&question.metrics, question.window, true).await?));
         }
         Ok(columns(&answered))
     }

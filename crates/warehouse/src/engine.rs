@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
@@ -13,10 +13,8 @@ use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use domain::catalogue::ComponentId;
 use domain::metric::Reason;
 use domain::{Code, Problem, Timestamp};
-use metrics::{Leaf, Presence};
 
 use crate::functions;
 use crate::provider::Provider;
@@ -117,75 +115,19 @@ impl Columns<'_> {
             |text: String| Reason::read(&text).ok_or_else(|| DataFusionError::Internal(format!("no reason {text}")));
         texts.into_iter().map(|text| text.map(read).transpose()).collect()
     }
-
-    /// The sums or lists of a leaf query.
-    fn carried(&self) -> Result<Vec<(f64, Vec<f64>)>> {
-        let column = self
-            .0
-            .column_by_name("carried")
-            .ok_or_else(|| DataFusionError::Internal("no column carried".to_owned()))?;
-        let mut out = Vec::with_capacity(column.len());
-        if let Some(lists) = column.as_list_opt::<i32>() {
-            for list in lists.iter() {
-                let values = list.map(|list| list.as_primitive::<Float64Type>().values().to_vec()).unwrap_or_default();
-                out.push((0.0, values));
-            }
-            return Ok(out);
-        }
-        let sums = self.cast("carried", &DataType::Float64)?;
-        out.extend(sums.as_primitive::<Float64Type>().iter().map(|sum| (sum.unwrap_or(0.0), Vec::new())));
-        Ok(out)
-    }
 }
 
-/// Rows of [`metrics::query::leaves`].
-pub(crate) fn leaves(batches: &[RecordBatch]) -> Result<Vec<Leaf>> {
-    let mut leaves = Vec::new();
+/// Rows of [`metrics::query::firsts`]: places, and the microsecond of their first deployment.
+pub(crate) fn firsts(batches: &[RecordBatch]) -> Result<Vec<(i64, i64)>> {
+    let mut found = Vec::new();
     for batch in batches {
         let columns = Columns(batch);
-        let (products, components, instances) =
-            (columns.texts("product")?, columns.texts("component")?, columns.texts("instance")?);
-        let (periods, reasons, marks) =
-            (columns.instants("period")?, columns.reasons("reason")?, columns.reasons("mark")?);
-        let (counts, carried) = (columns.counts("n")?, columns.carried()?);
-        for (row, (sum, values)) in carried.into_iter().enumerate() {
-            leaves.push(Leaf {
-                product: products[row].clone(),
-                component: components[row].as_deref().and_then(ComponentId::parse),
-                instance: instances[row].clone(),
-                period: periods[row],
-                reason: reasons[row],
-                mark: marks[row],
-                n: counts[row],
-                sum,
-                values,
-            });
-        }
+        let places = columns.cast("place", &DataType::Int64)?;
+        let ends = columns.instants("first_at")?;
+        let pairs = places.as_primitive::<Int64Type>().iter().zip(ends);
+        found.extend(pairs.filter_map(|(place, end)| Some((place?, end?.micros()))));
     }
-    Ok(leaves)
-}
-
-/// Rows of [`metrics::query::presence`].
-pub(crate) fn presence(batches: &[RecordBatch]) -> Result<Vec<Presence>> {
-    let mut places = Vec::new();
-    for batch in batches {
-        let columns = Columns(batch);
-        let (products, components, instances) =
-            (columns.texts("product")?, columns.texts("component")?, columns.texts("instance")?);
-        let (firsts, counts) = (columns.instants("first_at")?, columns.counts("n")?);
-        let told_apart = batch.column_by_name("period").is_some();
-        let periods = if told_apart { columns.instants("period")? } else { vec![None; batch.num_rows()] };
-        for row in 0..batch.num_rows() {
-            let component = components[row].as_deref().and_then(ComponentId::parse);
-            if let (Some(product), Some(component), Some(instance), Some(first_at)) =
-                (products[row].clone(), component, instances[row].clone(), firsts[row])
-            {
-                let (period, n) = (periods[row], counts[row]);
-                places.push(Presence { product, component, instance, period, first_at, n });
-            }
-        }
-    }
-    Ok(places)
+    Ok(found)
 }
 
 /// Rows of [`metrics::query::totals`].

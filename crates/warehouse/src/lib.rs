@@ -4,13 +4,17 @@
 //! Facts come in through [`Warehouse::apply`] and replace what stood under their keys; the tree stands beside them, so
 //! that moving a product changes no fact. A query pins one snapshot and never sees half of a change.
 
+mod asking;
 mod cache;
 mod compare;
 mod engine;
 mod explain;
 mod export;
 mod fill;
+mod firsts;
 mod functions;
+mod gather;
+mod grounds;
 mod json;
 mod lake;
 mod listing;

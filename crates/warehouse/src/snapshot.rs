@@ -1,7 +1,7 @@
 //! Rows in memory in buckets by product and month, over sealed files, and the snapshots that queries pin.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray};
 use datafusion::arrow::compute::{
@@ -16,6 +16,8 @@ use domain::catalogue::Tree;
 use domain::time::Month;
 use roaring::RoaringBitmap;
 
+use crate::firsts::Kind;
+use crate::grounds::Grounds;
 use crate::lake::{BaseFile, Filed, Keys};
 use crate::tables::Table;
 use crate::tables::places::Places;
@@ -338,6 +340,11 @@ pub(crate) struct Snapshot {
     pub(crate) places: Arc<Places>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
+    /// Where its rows stand, made when first asked; and where those of the one before stood.
+    pub(crate) grounds: OnceLock<Arc<Grounds>>,
+    pub(crate) grounds_before: Option<Arc<Grounds>>,
+    /// First deployments by stand, found when first asked for.
+    pub(crate) firsts: Mutex<HashMap<Kind, Arc<Vec<i64>>>>,
 }
 
 impl Snapshot {
@@ -350,7 +357,17 @@ impl Snapshot {
             tables: self.tables.clone(),
             places: self.places.clone(),
             session: OnceLock::new(),
+            grounds: OnceLock::new(),
+            grounds_before: self.grounds.get().or(self.grounds_before.as_ref()).cloned(),
+            firsts: Mutex::default(),
         }
+    }
+
+    /// Where its rows stand.
+    pub(crate) fn grounds(&self) -> Arc<Grounds> {
+        let before = || self.grounds_before.clone().filter(|before| before.of(&self.tree, &self.places));
+        let make = || before().unwrap_or_else(|| Arc::new(Grounds::new(&self.tree, &self.places)));
+        self.grounds.get_or_init(make).clone()
     }
 
     /// Rows of a table that queries see.

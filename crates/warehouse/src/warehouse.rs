@@ -1,6 +1,6 @@
 //! The warehouse: facts in, answers out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,17 +16,14 @@ use domain::key::IncidentKey;
 use domain::metric::Metric;
 use domain::time::Month;
 use domain::{Code, DeploymentKey, EntityKey, Problem, Timestamp};
-use metrics::answer::{
-    Bands, MetricAnswer, SplitAnswer, answer, distribution, metric_answer, node_values, part_answer,
-};
-use metrics::inference::changes::{Changes, changes};
-use metrics::rollup::Plan;
-use metrics::shape::of_whole_window;
-use metrics::{Answer, Leaf, NodeValues, Point, Presence, Question, Rolled, Window, Zone, headline, query, roll_up};
+use metrics::{Answer, NodeValues, Question, Window, headline};
 
+use crate::asking::Asking;
 use crate::cache::Cache;
 use crate::engine::{self, problem};
 use crate::fill::{Fill, Filled};
+use crate::firsts::{Firsts, Kind};
+use crate::grounds::Grounds;
 use crate::lake::{BaseFile, Crash, Keys, Lake, Outcome, merge_tables};
 use crate::snapshot::{Snapshot, TableData};
 use crate::tables::places::Places;
@@ -77,6 +74,7 @@ pub struct Warehouse {
     trees: Cache<Vec<NodeValues>>,
     lake: Option<Lake>,
     nothing_sealed: Keys,
+    firsts: Firsts,
     sealing: tokio::sync::Mutex<()>,
 }
 
@@ -144,6 +142,9 @@ impl Warehouse {
             tables: tables.collect(),
             places: Arc::new(places),
             session: OnceLock::new(),
+            grounds: OnceLock::new(),
+            grounds_before: None,
+            firsts: Mutex::default(),
         };
         Ok(Warehouse {
             writers: Mutex::new(writers),
@@ -153,6 +154,7 @@ impl Warehouse {
             trees: Cache::default(),
             lake,
             nothing_sealed: Keys::default(),
+            firsts: Firsts::default(),
             sealing: tokio::sync::Mutex::default(),
         })
     }
@@ -394,6 +396,53 @@ impl Warehouse {
         self.runtime.clone()
     }
 
+    /// The end of the first deployment ever by stand; `i64::MAX` where there was none.
+    pub(crate) fn firsts_of(
+        &self,
+        snapshot: &Snapshot,
+        grounds: &Grounds,
+        kind: Kind,
+    ) -> datafusion::error::Result<Arc<Vec<i64>>> {
+        let known = || snapshot.firsts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&kind) {
+            return Ok(known.clone());
+        }
+        let mut firsts = vec![i64::MAX; grounds.forest.len()];
+        if let Some(data) = snapshot.tables.get("deployments") {
+            for (place, at) in self.firsts.of(data, kind)? {
+                if let Some(stand) = grounds.by_place.get(&place) {
+                    firsts[*stand as usize] = at.min(firsts[*stand as usize]);
+                }
+            }
+        }
+        let firsts = Arc::new(firsts);
+        known().insert(kind, firsts.clone());
+        Ok(firsts)
+    }
+
+    /// First deployments as a frequency minds them: in microseconds by number of place, as they are remembered and as the
+    /// tables say. For tests.
+    ///
+    /// # Errors
+    /// As [`Warehouse::answer`].
+    #[doc(hidden)]
+    pub async fn first_deployments(
+        &self,
+        question: &Question,
+        metric: Metric,
+    ) -> Result<[BTreeMap<i64, i64>; 2], Problem> {
+        let (snapshot, session) = self.pinned()?;
+        let kind = Kind::new(&question.definition, metric);
+        let known = match snapshot.tables.get("deployments") {
+            Some(data) => self.firsts.of(data, kind).map_err(|error| problem(&error))?,
+            None => Default::default(),
+        };
+        let sql = metrics::query::firsts(question, metric, question.window);
+        let batches = engine::run(&session, &sql).await.map_err(|error| problem(&error))?;
+        let found = engine::firsts(&batches).map_err(|error| problem(&error))?;
+        Ok([known.into_iter().collect(), found.into_iter().collect()])
+    }
+
     pub(crate) fn pinned(&self) -> Result<(Arc<Snapshot>, SessionContext), Problem> {
         let snapshot = self.current.load_full();
         let session = engine::session_of(&snapshot, &self.runtime).map_err(|error| problem(&error))?;
@@ -407,7 +456,7 @@ impl Warehouse {
     pub async fn answer(&self, question: &Question) -> Result<Arc<Answer>, Problem> {
         question.check()?;
         let (snapshot, session) = self.pinned()?;
-        let compute = async { Asking { session: &session, tree: &snapshot.tree, question }.answer().await };
+        let compute = async { Asking::new(self, &session, &snapshot, question).answer().await };
         self.answers.get(snapshot.number, question.key(), compute).await
     }
 
@@ -430,7 +479,7 @@ impl Warehouse {
         };
         question.check()?;
         let (snapshot, session) = self.pinned()?;
-        let asking = Asking { session: &session, tree: &snapshot.tree, question: &question };
+        let asking = Asking::new(self, &session, &snapshot, &question);
         self.trees.get(snapshot.number, question.key(), async { asking.tree(false).await }).await
     }
 
@@ -448,7 +497,7 @@ impl Warehouse {
         let question = Question { metrics: metrics.to_vec(), ..Question::new(Node::Group, definition.clone(), window) };
         question.check()?;
         let (snapshot, session) = self.pinned()?;
-        Asking { session: &session, tree: &snapshot.tree, question: &question }.tree(true).await
+        Asking::new(self, &session, &snapshot, &question).tree(true).await
     }
 
     /// Runs one reading statement on the tables. For tests and the SQL port.
@@ -465,188 +514,6 @@ impl Warehouse {
 pub(crate) fn sealing_problem(error: &DataFusionError) -> Problem {
     let told = error.strip_backtrace();
     Problem::new(Code::Unavailable, format!("the tables on disk stay as they were: {told}"))
-}
-
-/// A question on a snapshot.
-pub(crate) struct Asking<'a> {
-    pub(crate) session: &'a SessionContext,
-    pub(crate) tree: &'a Tree,
-    pub(crate) question: &'a Question,
-}
-
-/// Who deployed, by the statement that asked: several metrics ask the same.
-pub(crate) type Known = HashMap<String, Arc<Vec<Presence>>>;
-
-impl Asking<'_> {
-    async fn run(&self, sql: &str) -> Result<Vec<RecordBatch>, Problem> {
-        engine::run(self.session, sql).await.map_err(|error| problem(&error))
-    }
-
-    /// Leaf groups of a metric in a window, and who has deployed.
-    async fn rows(
-        &self,
-        metric: Metric,
-        window: Window,
-        known: &mut Known,
-    ) -> Result<(Vec<Leaf>, Arc<Vec<Presence>>), Problem> {
-        let batches = self.run(&query::leaves(self.question, metric, window)).await?;
-        let leaves = engine::leaves(&batches).map_err(|error| problem(&error))?;
-        let Some(sql) = query::presence(self.question, metric, window) else { return Ok((leaves, Arc::default())) };
-        if let Some(presence) = known.get(&sql) {
-            return Ok((leaves, presence.clone()));
-        }
-        let batches = self.run(&sql).await?;
-        let presence = Arc::new(engine::presence(&batches).map_err(|error| problem(&error))?);
-        known.insert(sql, presence.clone());
-        Ok((leaves, presence))
-    }
-
-    fn plan<'p>(&'p self, metric: Metric, window: Window) -> Plan<'p> {
-        Plan {
-            metric,
-            definition: &self.question.definition,
-            days: window.days(),
-            to: window.to,
-            tree: self.tree,
-            keep: Some(&self.question.node),
-            whole_tree: false,
-            stats: false,
-        }
-    }
-
-    fn mine(&self, plan: &Plan<'_>, leaves: &[&Leaf], presence: &[Presence]) -> Rolled {
-        let mut rolled = roll_up(plan, leaves.iter().copied(), presence);
-        rolled.remove(&self.question.node).unwrap_or_else(|| metrics::rollup::nothing(plan, &self.question.node))
-    }
-
-    /// A metric of the question's node in a window.
-    pub(crate) async fn rolled(&self, metric: Metric, window: Window, known: &mut Known) -> Result<Rolled, Problem> {
-        let (leaves, presence) = self.rows(metric, window, known).await?;
-        Ok(self.mine(&self.plan(metric, window), &leaves.iter().collect::<Vec<_>>(), &presence))
-    }
-
-    async fn answer(&self) -> Result<Answer, Problem> {
-        let bands = Bands::of(&self.question.definition);
-        let mut known = Known::new();
-        let mut found = BTreeMap::new();
-        for metric in &self.question.metrics {
-            let window = self.question.window;
-            let (leaves, presence) = self.rows(*metric, window, &mut known).await?;
-            let rolled = if of_whole_window(*metric) && self.question.bucket.is_some() {
-                let question = Question { bucket: None, ..self.question.clone() };
-                Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?
-            } else {
-                self.mine(&self.plan(*metric, window), &leaves.iter().collect::<Vec<_>>(), &presence)
-            };
-            let series = self.series(*metric, &leaves, &presence)?;
-            let previous = match self.question.compare {
-                None => None,
-                Some(window) => {
-                    let question = Question { bucket: None, ..self.question.clone() };
-                    Some(Asking { question: &question, ..*self }.rolled(*metric, window, &mut known).await?)
-                }
-            };
-            let changes = self.changes(*metric, series.as_deref())?;
-            let nothing_there = rolled.pool.n == 0 && rolled.pool.excluded.is_empty();
-            let lie = if self.question.distribution { distribution(*metric, &rolled) } else { None };
-            let answer = metric_answer(*metric, &bands, rolled, previous.as_ref(), series);
-            let split = self.split(*metric, nothing_there, &mut known).await?;
-            found.insert(*metric, MetricAnswer { split, distribution: lie, changes, ..answer });
-        }
-        Ok(answer(self.question, &bands, found))
-    }
-
-    /// A metric taken apart in the way asked for: each part is a question of its own.
-    /// Where the metric has no rows its parts have none.
-    async fn split(
-        &self,
-        metric: Metric,
-        nothing_there: bool,
-        known: &mut Known,
-    ) -> Result<Option<SplitAnswer>, Problem> {
-        let Some(by) = self.question.split else { return Ok(None) };
-        let mut parts = Vec::new();
-        for part in by.parts(metric) {
-            let question = Question { part: Some(part), bucket: None, ..self.question.clone() };
-            let asking = Asking { question: &question, ..*self };
-            let rolled = if nothing_there {
-                metrics::rollup::nothing(&asking.plan(metric, question.window), &question.node)
-            } else {
-                asking.rolled(metric, question.window, known).await?
-            };
-            parts.push(part_answer(metric, part, rolled));
-        }
-        Ok((!parts.is_empty()).then(|| SplitAnswer::of(by, parts)))
-    }
-
-    fn series(&self, metric: Metric, leaves: &[Leaf], presence: &[Presence]) -> Result<Option<Vec<Point>>, Problem> {
-        let Some(bucket) = self.question.bucket else { return Ok(None) };
-        let zone = Zone::named(&self.question.zone)?;
-        let window = self.question.window;
-        let mut by_period: HashMap<Timestamp, Vec<&Leaf>> = HashMap::new();
-        for leaf in leaves {
-            if let Some(period) = leaf.period {
-                by_period.entry(period).or_default().push(leaf);
-            }
-        }
-        let points = zone.periods(bucket, window.from, window.to).into_iter().map(|(start, end)| {
-            let (from, to) = (start.max(window.from), end.min(window.to));
-            let days = zone.days(from, to).unwrap_or_default();
-            let plan = Plan { days, to, ..self.plan(metric, window) };
-            let own: Vec<Presence>;
-            let presence = if presence.iter().any(|place| place.period.is_some()) {
-                own = presence.iter().map(|place| place.in_period(start)).collect();
-                &own
-            } else {
-                presence
-            };
-            let leaves = by_period.get(&start).map_or(&[][..], Vec::as_slice);
-            let rolled = metrics::rollup::of_node(&plan, &self.question.node, leaves.iter().copied(), presence);
-            Point { from, to, value: rolled.value, n: rolled.pool.n }
-        });
-        Ok(Some(points.collect()))
-    }
-
-    /// Changes of level in the buckets that are whole and over: a part of one differs from the others for that alone.
-    fn changes(&self, metric: Metric, series: Option<&[Point]>) -> Result<Option<Changes>, Problem> {
-        let (Some(over), Some(bucket), Some(series)) = (self.question.changes, self.question.bucket, series) else {
-            return Ok(None);
-        };
-        let zone = Zone::named(&self.question.zone)?;
-        let whole =
-            |point: &&Point| point.to <= over && zone.period(bucket, point.from) == Some((point.from, point.to));
-        let values: Vec<(Timestamp, f64)> =
-            series.iter().filter(whole).filter_map(|point| Some((point.from, point.value?))).collect();
-        Ok(Some(changes(metric, &values)))
-    }
-
-    pub(crate) async fn tree(&self, stats: bool) -> Result<Vec<NodeValues>, Problem> {
-        let mut known = Known::new();
-        let plan = |metric| Plan { keep: None, whole_tree: true, stats, ..self.plan(metric, self.question.window) };
-        let mut rows = Vec::new();
-        for metric in &self.question.metrics {
-            rows.push((*metric, self.rows(*metric, self.question.window, &mut known).await?));
-        }
-        // Up the tree each metric goes on a thread of its own: they share nothing but the plan of the tree.
-        let mut found = std::thread::scope(|scope| {
-            let climbs = rows.iter().map(|(metric, (leaves, presence))| {
-                scope.spawn(move || (*metric, roll_up(&plan(*metric), leaves, presence)))
-            });
-            let climbs: Vec<_> = climbs.collect();
-            climbs
-                .into_iter()
-                .map(|climb| climb.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Vec<_>>()
-        });
-        // A node may have rows of one metric alone; it has an answer, if an empty one, for each.
-        let nodes: BTreeSet<Node> = found.iter().flat_map(|(_, rolled)| rolled.keys().cloned()).collect();
-        for (metric, rolled) in &mut found {
-            for node in &nodes {
-                rolled.entry(node.clone()).or_insert_with(|| metrics::rollup::nothing(&plan(*metric), node));
-            }
-        }
-        Ok(node_values(&self.question.definition, found))
-    }
 }
 
 #[cfg(test)]

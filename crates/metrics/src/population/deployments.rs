@@ -9,44 +9,42 @@ use crate::literal::instant;
 
 impl View<'_> {
     /// Rows of `deployments` that finished in the window and meet the conditions.
-    fn deployments(&self, mut conditions: Vec<String>, value: String) -> Rows<'static> {
+    fn deployments(&self, mut conditions: Vec<String>, value: String) -> Rows {
         conditions.extend(self.within("finished_at"));
         conditions.extend(self.scope(true));
-        Rows {
-            from: "deployments",
-            item: NO_TEXT,
-            at: "finished_at",
-            value,
-            reasons: Vec::new(),
-            marks: Vec::new(),
-            conditions,
-        }
+        Rows { from: "deployments".into(), item: NO_TEXT, at: "finished_at", value, conditions, ..Rows::default() }
     }
 
-    fn attempts(&self, value: String) -> Rows<'static> {
+    fn attempts(&self, value: String) -> Rows {
         self.deployments(counted(Population::Attempts), value)
     }
 
-    fn counted(&self, value: String) -> Rows<'static> {
+    fn counted(&self, value: String) -> Rows {
         self.deployments(counted(self.definition().population), value)
     }
 }
 
 /// Deployments of the definition's population, before the end of the window: who has ever deployed.
 pub(crate) fn ever(view: &View<'_>, config: bool) -> Vec<String> {
-    let mut conditions = if config {
-        vec!["production".to_owned(), "status = 'succeeded'".to_owned()]
-    } else {
-        counted(view.definition().population)
-    };
+    let mut conditions = if config { succeeded() } else { counted(view.definition().population) };
     conditions.push(format!("finished_at < {}", instant(view.window.to)));
     conditions.extend(view.scope(true));
     conditions
 }
 
-pub(super) fn frequency(view: &View<'_>) -> String {
+/// Those of them in the window.
+pub(crate) fn deployed(view: &View<'_>, config: bool) -> Rows {
+    if config { view.deployments(succeeded(), "1.0".to_owned()) } else { view.counted("1.0".to_owned()) }
+}
+
+/// Also those of configuration only.
+fn succeeded() -> Vec<String> {
+    ["production", "status = 'succeeded'"].map(str::to_owned).to_vec()
+}
+
+pub(super) fn frequency(view: &View<'_>) -> Rows {
     match view.definition().frequency {
-        Frequency::PerDay | Frequency::DeployDays => view.counted("1.0".to_owned()).sql(),
+        Frequency::PerDay | Frequency::DeployDays => view.counted("1.0".to_owned()),
         Frequency::MeanRate | Frequency::MeanRatePooled => {
             between(view, "86400.0 / nullif(seconds_between(previous_counted_at, finished_at), 0.0)")
         }
@@ -55,7 +53,7 @@ pub(super) fn frequency(view: &View<'_>) -> String {
 }
 
 /// Intervals to the previous counted deployment of the instance, also when that one lies before the window.
-fn between(view: &View<'_>, value: &str) -> String {
+fn between(view: &View<'_>, value: &str) -> Rows {
     let mut history = vec!["counted".to_owned(), format!("finished_at < {}", instant(view.window.to))];
     history.extend(super::of_node(&match &view.question.node {
         // A component is judged by all its instances: `single_deployment` is about the component.
@@ -71,50 +69,50 @@ fn between(view: &View<'_>, value: &str) -> String {
         ("previous_counted_at IS NULL".to_owned(), Reason::FirstDeployment),
         ("previous_counted_at = finished_at".to_owned(), Reason::ZeroInterval),
     ];
-    Rows { from: &from, reasons, ..view.counted(value.to_owned()) }.sql()
+    Rows { from: from.into(), reasons, ..view.counted(value.to_owned()) }
 }
 
-pub(super) fn failure_rate(view: &View<'_>) -> String {
-    view.counted(one_if(&failed(view.definition()))).sql()
+pub(super) fn failure_rate(view: &View<'_>) -> Rows {
+    view.counted(one_if(&failed(view.definition())))
 }
 
 /// From the end of a failed deployment to its recovery: the resolution of the last of its incidents when all are
 /// resolved, else the end of the deployment that remedied it.
-pub(super) fn recovery(view: &View<'_>) -> String {
+pub(super) fn recovery(view: &View<'_>) -> Rows {
     let rule = view.definition().failure.cause().text();
     let recovered = format!(
         "CASE WHEN incidents_{rule} > 0 AND open_incidents_{rule} = 0 THEN resolved_at_{rule} ELSE remediated_at END"
     );
     let seconds = format!("seconds_between(finished_at, {recovered})");
     let mut rows = view.counted(seconds.clone());
-    rows.conditions.insert(0, failed(view.definition()));
+    rows.only = Some(failed(view.definition()));
     rows.reasons = vec![
         (format!("{seconds} IS NULL"), Reason::NotRecovered),
         (format!("{seconds} < 0.0"), Reason::NegativeDuration),
     ];
-    rows.sql()
+    rows
 }
 
-pub(super) fn rework(view: &View<'_>) -> String {
-    view.counted(one_if("kind IN ('rollback', 'hotfix') OR is_fix")).sql()
+pub(super) fn rework(view: &View<'_>) -> Rows {
+    view.counted(one_if("kind IN ('rollback', 'hotfix') OR is_fix"))
 }
 
-pub(super) fn rollbacks(view: &View<'_>) -> String {
-    view.attempts(one_if("kind = 'rollback'")).sql()
+pub(super) fn rollbacks(view: &View<'_>) -> Rows {
+    view.attempts(one_if("kind = 'rollback'"))
 }
 
-pub(super) fn successes(view: &View<'_>) -> String {
-    view.attempts(one_if("status = 'succeeded'")).sql()
+pub(super) fn successes(view: &View<'_>) -> Rows {
+    view.attempts(one_if("status = 'succeeded'"))
 }
 
-pub(super) fn automated(view: &View<'_>) -> String {
+pub(super) fn automated(view: &View<'_>) -> Rows {
     let value = format!("CASE WHEN trigger = 'unknown' THEN {NO_VALUE} ELSE {} END", one_if("trigger = 'automated'"));
     let reasons = vec![("trigger = 'unknown'".to_owned(), Reason::TriggerUnknown)];
-    Rows { reasons, ..view.attempts(value) }.sql()
+    Rows { reasons, ..view.attempts(value) }
 }
 
 /// Commits of a counted deployment, where the whole range is known.
-pub(super) fn batch_size(view: &View<'_>) -> String {
+pub(super) fn batch_size(view: &View<'_>) -> Rows {
     let moved = "kind <> 'rollback'";
     let reasons = vec![
         (format!("{moved} AND link = 'none'"), Reason::NoCommitLink),
@@ -122,12 +120,13 @@ pub(super) fn batch_size(view: &View<'_>) -> String {
         (format!("{moved} AND (link = 'commit_at' OR range_incomplete IS NOT NULL)"), Reason::RangeIncomplete),
     ];
     let rows = view.deployments(vec!["counted".to_owned()], "CAST(commits AS DOUBLE)".to_owned());
-    Rows { reasons, ..rows }.sql()
+    Rows { reasons, ..rows }
 }
 
-pub(super) fn config(view: &View<'_>) -> String {
-    let conditions = ["production", "status = 'succeeded'", "kind = 'config'"].map(str::to_owned).to_vec();
-    view.deployments(conditions, "1.0".to_owned()).sql()
+pub(super) fn config(view: &View<'_>) -> Rows {
+    let mut conditions = succeeded();
+    conditions.push("kind = 'config'".to_owned());
+    view.deployments(conditions, "1.0".to_owned())
 }
 
 /// Whether a deployment failed under a definition, as a condition that is never NULL (METRICS.md section 3).

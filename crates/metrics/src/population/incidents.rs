@@ -7,7 +7,7 @@ use domain::part::Part;
 use super::{NO_TEXT, Rows, View};
 
 impl View<'_> {
-    fn incidents(&self, from: &str, to: &str, missing: Vec<(String, Reason)>) -> String {
+    fn incidents(&self, from: &str, to: &str, missing: Vec<(String, Reason)>) -> Rows {
         let seconds = format!("seconds_between({from}, {to})");
         let mut reasons = missing;
         reasons.push((format!("{seconds} < 0.0"), Reason::NegativeDuration));
@@ -17,20 +17,19 @@ impl View<'_> {
             conditions.push(format!("severity = '{}'", severity.text()));
         }
         Rows {
-            from: "incidents",
+            from: "incidents".into(),
             item: NO_TEXT,
             at: "started_at",
             value: seconds,
             reasons,
-            marks: Vec::new(),
             conditions,
+            ..Rows::default()
         }
-        .sql()
     }
 }
 
 /// From the start of an incident to its end, each as the definition says.
-pub(super) fn restore(view: &View<'_>) -> String {
+pub(super) fn restore(view: &View<'_>) -> Rows {
     let recovery = view.definition().recovery;
     let from = match recovery.from {
         RestoreFrom::StartedAt => "started_at",
@@ -52,7 +51,7 @@ pub(super) enum Step {
 }
 
 /// From the start of an incident to one of its steps.
-pub(super) fn step(view: &View<'_>, step: Step) -> String {
+pub(super) fn step(view: &View<'_>, step: Step) -> Rows {
     let (column, mut missing) = match step {
         Step::Mitigated => {
             ("mitigated_at", vec![("mitigated_at IS NULL AND resolved_at IS NULL".to_owned(), Reason::NotRecovered)])

@@ -5,20 +5,20 @@ use domain::metric::Reason;
 
 use super::{NO_TEXT, NO_VALUE, Rows, View, counted, of_node};
 
-pub(super) fn lead_time(view: &View<'_>) -> String {
+pub(super) fn lead_time(view: &View<'_>) -> Vec<Rows> {
     let lead = view.definition().lead_time;
     match (lead.of, lead.start) {
         // The event tells one commit, which is the first as well, and of no pull request.
-        (LeadTimeOf::CommitAt, _) => deployed(view, "commit_at"),
+        (LeadTimeOf::CommitAt, _) => vec![deployed(view, "commit_at")],
         (_, start @ (LeadTimeStart::PrOpened | LeadTimeStart::Merged)) => super::stages::lead_time(view, start),
-        (LeadTimeOf::NewCommits, LeadTimeStart::Commit) => {
-            format!("{}\nUNION ALL\n{}", commits(view), deployments_without(view))
-        }
-        (LeadTimeOf::NewCommits, LeadTimeStart::FirstCommit) => first_of_new(view),
+        (LeadTimeOf::NewCommits, LeadTimeStart::Commit) => vec![commits(view), deployments_without(view)],
+        (LeadTimeOf::NewCommits, LeadTimeStart::FirstCommit) => vec![first_of_new(view)],
         (LeadTimeOf::DeployedCommit, LeadTimeStart::FirstCommit) => {
-            deployed(view, "coalesce(first_commit_at, commit_at)")
+            vec![deployed(view, "coalesce(first_commit_at, commit_at)")]
         }
-        (LeadTimeOf::DeployedCommit, LeadTimeStart::Commit) => deployed(view, "coalesce(head_committed_at, commit_at)"),
+        (LeadTimeOf::DeployedCommit, LeadTimeStart::Commit) => {
+            vec![deployed(view, "coalesce(head_committed_at, commit_at)")]
+        }
     }
 }
 
@@ -38,14 +38,14 @@ pub(super) fn not_semver(view: &View<'_>) -> Vec<(String, Reason)> {
 }
 
 /// New commits at their first arrival on any instance of the component. A commit of an unknown range is used and marked.
-fn commits(view: &View<'_>) -> String {
+fn commits(view: &View<'_>) -> Rows {
     let seconds = "seconds_between(committed_at, finished_at)";
     let mut reasons = not_semver(view);
     reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
     let mut conditions = conditions(view);
     conditions.push("used AND first_arrival".to_owned());
     Rows {
-        from: "commits",
+        from: "commits".into(),
         item: "sha",
         at: "finished_at",
         value: seconds.to_owned(),
@@ -55,12 +55,12 @@ fn commits(view: &View<'_>) -> String {
             ("first_deployment".to_owned(), Reason::FirstDeployment),
         ],
         conditions,
+        ..Rows::default()
     }
-    .sql()
 }
 
 /// One lead time a deployment, from the earliest of its commits at their first arrival on any instance of the component.
-fn first_of_new(view: &View<'_>) -> String {
+fn first_of_new(view: &View<'_>) -> Rows {
     let mut brought = vec!["used AND first_arrival".to_owned()];
     brought.extend(view.within("finished_at"));
     brought.extend(of_node(&view.question.node));
@@ -76,7 +76,7 @@ fn first_of_new(view: &View<'_>) -> String {
     reasons.extend(not_semver(view));
     reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
     Rows {
-        from: &from,
+        from: from.into(),
         item: NO_TEXT,
         at: "finished_at",
         value: seconds.to_owned(),
@@ -86,16 +86,16 @@ fn first_of_new(view: &View<'_>) -> String {
             ("first_deployment".to_owned(), Reason::FirstDeployment),
         ],
         conditions: conditions(view),
+        ..Rows::default()
     }
-    .sql()
 }
 
 /// Deployments with no such commit: left out, so that every counted deployment is accounted for.
-pub(super) fn deployments_without(view: &View<'_>) -> String {
+pub(super) fn deployments_without(view: &View<'_>) -> Rows {
     let mut conditions = conditions(view);
     conditions.push("first_arrivals = 0".to_owned());
     Rows {
-        from: "deployments",
+        from: "deployments".into(),
         item: NO_TEXT,
         at: "finished_at",
         value: NO_VALUE.to_owned(),
@@ -103,14 +103,13 @@ pub(super) fn deployments_without(view: &View<'_>) -> String {
             ("kind <> 'rollback' AND link = 'none'".to_owned(), Reason::NoCommitLink),
             ("true".to_owned(), Reason::NoNewCommits),
         ],
-        marks: Vec::new(),
         conditions,
+        ..Rows::default()
     }
-    .sql()
 }
 
 /// One lead time a deployment that brings its commit to its instance.
-fn deployed(view: &View<'_>, committed: &str) -> String {
+fn deployed(view: &View<'_>, committed: &str) -> Rows {
     let seconds = format!("seconds_between({committed}, finished_at)");
     let mut reasons = vec![("kind = 'rollback'".to_owned(), Reason::NoNewCommits)];
     reasons.extend(not_semver(view));
@@ -118,13 +117,12 @@ fn deployed(view: &View<'_>, committed: &str) -> String {
     reasons.push(("NOT brings_new_commit".to_owned(), Reason::NoNewCommits));
     reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
     Rows {
-        from: "deployments",
+        from: "deployments".into(),
         item: NO_TEXT,
         at: "finished_at",
         value: seconds,
         reasons,
-        marks: Vec::new(),
         conditions: conditions(view),
+        ..Rows::default()
     }
-    .sql()
 }

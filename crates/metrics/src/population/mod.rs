@@ -16,6 +16,8 @@ mod runs;
 mod service_levels;
 mod stages;
 
+use std::borrow::Cow;
+
 use domain::catalogue::Node;
 use domain::definition::{Definition, Population};
 use domain::metric::{Metric, Reason};
@@ -24,48 +26,66 @@ use domain::part::Part;
 use crate::literal::{instant, text};
 use crate::question::{Question, Window};
 
-pub(crate) use deployments::ever;
 pub use deployments::failed;
+pub(crate) use deployments::{deployed, ever};
 
 /// The population of a metric in a window, or of the part of it that is asked for, as SQL.
 #[must_use]
 pub fn population(question: &Question, metric: Metric, window: Window) -> String {
-    let view = View { question, window };
-    match metric {
-        Metric::DeploymentFrequency => deployments::frequency(&view),
+    let parts = selects(&View { question, window, scope: Scope::Node }, metric);
+    parts.into_iter().map(Rows::sql).collect::<Vec<_>>().join("\nUNION ALL\n")
+}
+
+/// The same as the selects it is made of, which share no row.
+pub(crate) fn selects(view: &View<'_>, metric: Metric) -> Vec<Rows> {
+    let question = view.question;
+    let one = match metric {
+        Metric::DeploymentFrequency => deployments::frequency(view),
         Metric::LeadTime => match question.part {
-            Some(Part::Stage(stage)) => stages::stage(&view, stage),
-            _ => lead_time::lead_time(&view),
+            Some(Part::Stage(stage)) => return stages::stage(view, stage),
+            _ => return lead_time::lead_time(view),
         },
-        Metric::ChangeFailureRate => deployments::failure_rate(&view),
-        Metric::FailedDeploymentRecoveryTime => deployments::recovery(&view),
-        Metric::ReworkRate => deployments::rework(&view),
-        Metric::RollbackRate => deployments::rollbacks(&view),
-        Metric::DeploymentSuccessRate => deployments::successes(&view),
-        Metric::AutomatedDeploymentRate => deployments::automated(&view),
-        Metric::BatchSize => deployments::batch_size(&view),
-        Metric::ConfigDeploymentFrequency => deployments::config(&view),
-        Metric::TimeToRestore => incidents::restore(&view),
-        Metric::TimeToMitigate => incidents::step(&view, incidents::Step::Mitigated),
-        Metric::TimeToAcknowledge => incidents::step(&view, incidents::Step::Acknowledged),
-        Metric::TimeToDetect => incidents::step(&view, incidents::Step::Detected),
-        Metric::CanarySuccessRate => others::canaries(&view),
-        Metric::PipelineSuccessRate => others::pipelines(&view),
-        Metric::FlakyRunRate => runs::flaky(&view),
+        Metric::ChangeFailureRate => deployments::failure_rate(view),
+        Metric::FailedDeploymentRecoveryTime => deployments::recovery(view),
+        Metric::ReworkRate => deployments::rework(view),
+        Metric::RollbackRate => deployments::rollbacks(view),
+        Metric::DeploymentSuccessRate => deployments::successes(view),
+        Metric::AutomatedDeploymentRate => deployments::automated(view),
+        Metric::BatchSize => deployments::batch_size(view),
+        Metric::ConfigDeploymentFrequency => deployments::config(view),
+        Metric::TimeToRestore => incidents::restore(view),
+        Metric::TimeToMitigate => incidents::step(view, incidents::Step::Mitigated),
+        Metric::TimeToAcknowledge => incidents::step(view, incidents::Step::Acknowledged),
+        Metric::TimeToDetect => incidents::step(view, incidents::Step::Detected),
+        Metric::CanarySuccessRate => others::canaries(view),
+        Metric::PipelineSuccessRate => others::pipelines(view),
+        Metric::FlakyRunRate => runs::flaky(view),
         Metric::TimeInCi => match question.part {
-            Some(Part::Ci(stage)) => runs::stage(&view, stage),
-            _ => runs::time_in_ci(&view),
+            Some(Part::Ci(stage)) => runs::stage(view, stage),
+            _ => runs::time_in_ci(view),
         },
-        Metric::ErrorBudgetRemaining => service_levels::budget(&view),
-        Metric::BurnRate => service_levels::burn(&view),
-        Metric::RolloutSpread => rollouts::spread(&view),
-    }
+        Metric::ErrorBudgetRemaining => service_levels::budget(view),
+        Metric::BurnRate => service_levels::burn(view),
+        Metric::RolloutSpread => rollouts::spread(view),
+    };
+    vec![one]
+}
+
+/// Which rows a query has to tell apart itself.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope<'a> {
+    /// Those of the question's node.
+    Node,
+    /// At least those of its node: whoever counts them knows where they stand. When few products have any, those.
+    Wider(Option<&'a [&'a str]>),
 }
 
 /// A question in one of its windows.
+#[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) question: &'a Question,
     pub(crate) window: Window,
+    pub(crate) scope: Scope<'a>,
 }
 
 impl View<'_> {
@@ -80,7 +100,12 @@ impl View<'_> {
 
     /// Rows of the node, and with the labels asked for. `own` says whether the table's rows have labels themselves.
     pub(crate) fn scope(&self, own: bool) -> Vec<String> {
-        let mut conditions = of_node(&self.question.node);
+        let mut conditions = match (self.scope, &self.question.node) {
+            (Scope::Wider(products), Node::Group | Node::Platform(_) | Node::Domain(_) | Node::Team(_)) => {
+                products.map(one_of).into_iter().collect()
+            }
+            (_, node) => of_node(node),
+        };
         let of_definition = self.definition().filter.iter();
         let asked = self.question.labels.iter().map(|(key, value)| (key, value));
         for (key, value) in of_definition.chain(asked) {
@@ -122,42 +147,56 @@ pub(crate) fn counted(population: Population) -> Vec<String> {
     conditions.iter().map(|condition| (*condition).to_owned()).collect()
 }
 
-/// One `SELECT` of a population.
-struct Rows<'a> {
-    from: &'a str,
-    item: &'a str,
-    at: &'a str,
-    value: String,
-    /// In order: the first that holds is the reason.
-    reasons: Vec<(String, Reason)>,
-    marks: Vec<(String, Reason)>,
-    conditions: Vec<String>,
+fn one_of(products: &[&str]) -> String {
+    let names: Vec<String> = products.iter().map(|name| text(name)).collect();
+    if names.is_empty() { "false".to_owned() } else { format!("product IN ({})", names.join(", ")) }
 }
 
-impl Rows<'_> {
+/// One `SELECT` of a population.
+#[derive(Clone, Default)]
+pub(crate) struct Rows {
+    pub(crate) from: Cow<'static, str>,
+    item: &'static str,
+    pub(crate) at: &'static str,
+    pub(crate) value: String,
+    /// What else has to hold for a row to be one, besides the conditions that others share.
+    pub(crate) only: Option<String>,
+    /// In order: the first that holds is the reason.
+    pub(crate) reasons: Vec<(String, Reason)>,
+    pub(crate) marks: Vec<(String, Reason)>,
+    pub(crate) conditions: Vec<String>,
+}
+
+impl Rows {
     fn sql(self) -> String {
-        let conditions = if self.conditions.is_empty() { "true".to_owned() } else { self.conditions.join("\n  AND ") };
+        let conditions: Vec<String> = self.only.iter().chain(&self.conditions).cloned().collect();
         format!(
             "SELECT source, id, {item} AS item, {at} AS at, platform, domain, product, component, instance, {place},\n  \
              {value} AS value,\n  {reason} AS reason,\n  {mark} AS mark\nFROM {from}\nWHERE {conditions}",
             item = self.item,
-            place = if self.from.contains(char::is_whitespace) { NO_PLACE } else { "place" },
+            place = if self.placed() { "place" } else { NO_PLACE },
             at = self.at,
             value = self.value,
             reason = case(&self.reasons),
             mark = case(&self.marks),
             from = self.from,
+            conditions = all(&conditions),
         )
     }
+
+    /// Whether every row has the number of its place: it comes from one table as it is.
+    pub(crate) fn placed(&self) -> bool {
+        !self.from.contains(char::is_whitespace)
+    }
+}
+
+/// All of these conditions.
+pub(crate) fn all(conditions: &[String]) -> String {
+    if conditions.is_empty() { "true".to_owned() } else { conditions.join("\n  AND ") }
 }
 
 /// What stands in the place of a number where rows are made of several, or of several tables.
 const NO_PLACE: &str = "CAST(NULL AS BIGINT) AS place";
-
-/// Whether every row of a population has the number of its place: then they are grouped by that alone.
-pub(crate) fn placed(population: &str) -> bool {
-    !population.contains(NO_PLACE)
-}
 
 const NO_TEXT: &str = "CAST(NULL AS VARCHAR)";
 const NO_VALUE: &str = "CAST(NULL AS DOUBLE)";

@@ -11,7 +11,7 @@ const BEFORE: i64 = 90 * DAY;
 
 /// From the first to the last instance reached by one version. A row is the code of a component, by its commit, else its
 /// version; it belongs to the window by the last instance reached so far. Going back to it later reaches nothing anew.
-pub(super) fn spread(view: &View<'_>) -> String {
+pub(super) fn spread(view: &View<'_>) -> Rows {
     let mut reached = vec![
         "counted".to_owned(),
         "coalesce(sha, version) IS NOT NULL".to_owned(),
@@ -31,13 +31,12 @@ pub(super) fn spread(view: &View<'_>) -> String {
         reached.join(" AND ")
     );
     Rows {
-        from: &from,
+        from: from.into(),
         item: "code",
         at: "reached_at",
         value: "seconds_between(first_at, reached_at)".to_owned(),
         reasons: vec![("instances < 2".to_owned(), Reason::OneInstance)],
-        marks: Vec::new(),
         conditions: view.within("reached_at"),
+        ..Rows::default()
     }
-    .sql()
 }

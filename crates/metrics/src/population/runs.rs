@@ -12,7 +12,7 @@ const BEFORE: i64 = 30 * DAY;
 
 /// Commits whose pipeline failed and then passed unchanged. A row is a commit with a pipeline by name, and belongs to the
 /// window by the last of its runs.
-pub(super) fn flaky(view: &View<'_>) -> String {
+pub(super) fn flaky(view: &View<'_>) -> Rows {
     let mut runs = vec![
         "status IN ('succeeded', 'failed')".to_owned(),
         format!("ended_at >= {}", instant(view.window.from.plus(-BEFORE))),
@@ -32,24 +32,23 @@ pub(super) fn flaky(view: &View<'_>) -> String {
     let mut conditions = vec!["place = 1".to_owned()];
     conditions.extend(view.within("ended_at"));
     Rows {
-        from: &from,
+        from: from.into(),
         item: "sha",
         at: "ended_at",
         value: one_if("coalesce(failed_at < passed_at, false)"),
         reasons: vec![("sha IS NULL".to_owned(), Reason::RunWithoutCommit)],
-        marks: Vec::new(),
         conditions,
+        ..Rows::default()
     }
-    .sql()
 }
 
 /// How long runs took whose commit was deployed afterwards, whenever that was.
-pub(super) fn time_in_ci(view: &View<'_>) -> String {
+pub(super) fn time_in_ci(view: &View<'_>) -> Rows {
     in_ci(view, "", "seconds_between(started_at, finished_at)", Vec::new())
 }
 
 /// How long stages of one kind took in those runs. What ran beside another of its kind counts once.
-pub(super) fn stage(view: &View<'_>, stage: CiStage) -> String {
+pub(super) fn stage(view: &View<'_>, stage: CiStage) -> Rows {
     let of_kind = format!("kind = '{}' AND coalesce(status, '') <> 'skipped'", stage.text());
     let times = |condition: &str| format!("sum(CASE WHEN {of_kind}{condition} THEN 1 ELSE 0 END)");
     let stages = format!(
@@ -70,7 +69,7 @@ pub(super) fn stage(view: &View<'_>, stage: CiStage) -> String {
     in_ci(view, &stages, "spent", missing)
 }
 
-fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Reason)>) -> String {
+fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Reason)>) -> Rows {
     let mut deployed = counted(view.definition().population);
     deployed.push(format!("finished_at >= {}", instant(view.window.from)));
     deployed.push("sha IS NOT NULL".to_owned());
@@ -94,13 +93,12 @@ fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Rea
     conditions.extend(view.within("ended_at"));
     conditions.extend(view.scope(false));
     Rows {
-        from: &from,
+        from: from.into(),
         item: NO_TEXT,
         at: "ended_at",
         value: seconds.to_owned(),
         reasons,
-        marks: Vec::new(),
         conditions,
+        ..Rows::default()
     }
-    .sql()
 }

@@ -14,16 +14,16 @@ use crate::question::Window;
 const BURN: &str = "(total - good) / total / (1.0 - objective)";
 
 /// What is left of the bad events the objective allows for as many events as there were.
-pub(super) fn budget(view: &View<'_>) -> String {
+pub(super) fn budget(view: &View<'_>) -> Rows {
     rows(view, &format!("1.0 - {BURN}"))
 }
 
 /// How many times faster than allowed bad events came: in the window, or in the last part of it.
-pub(super) fn burn(view: &View<'_>) -> String {
+pub(super) fn burn(view: &View<'_>) -> Rows {
     rows(view, BURN)
 }
 
-fn rows(view: &View<'_>, value: &str) -> String {
+fn rows(view: &View<'_>, value: &str) -> Rows {
     let window = match view.question.part {
         Some(Part::Last(last)) => {
             Window { from: view.window.from.max(view.window.to.plus(-last.micros())), to: view.window.to }
@@ -43,7 +43,7 @@ fn rows(view: &View<'_>, value: &str) -> String {
         samples.join("\n    AND ")
     );
     Rows {
-        from: &from,
+        from: from.into(),
         item: "slo",
         at: "at",
         value: format!("CASE WHEN total > 0.0 THEN {value} END"),
@@ -52,8 +52,6 @@ fn rows(view: &View<'_>, value: &str) -> String {
             ("total <= 0.0".to_owned(), Reason::NoEvents),
             ("good > total".to_owned(), Reason::GoodAboveTotal),
         ],
-        marks: Vec::new(),
-        conditions: Vec::new(),
+        ..Rows::default()
     }
-    .sql()
 }

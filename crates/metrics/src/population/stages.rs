@@ -21,7 +21,7 @@ struct Span {
 }
 
 /// One stage of lead time.
-pub(super) fn stage(view: &View<'_>, stage: Stage) -> String {
+pub(super) fn stage(view: &View<'_>, stage: Stage) -> Vec<Rows> {
     let reviewed_late =
         ("first_review_at IS NULL OR coalesce(first_review_at > merged_at, false)", Reason::NotReviewed);
     let not_merged = ("merged_at IS NULL", Reason::NotMerged);
@@ -55,17 +55,17 @@ pub(super) fn stage(view: &View<'_>, stage: Stage) -> String {
 }
 
 /// A lead time that begins with a pull request.
-pub(super) fn lead_time(view: &View<'_>, start: LeadTimeStart) -> String {
+pub(super) fn lead_time(view: &View<'_>, start: LeadTimeStart) -> Vec<Rows> {
     if start == LeadTimeStart::Merged {
         return stage(view, Stage::MergeToDeploy);
     }
     rows(view, &Span { from: "opened_at", to: "finished_at", missing: Vec::new(), negative: Reason::NegativeLeadTime })
 }
 
-fn rows(view: &View<'_>, span: &Span) -> String {
+fn rows(view: &View<'_>, span: &Span) -> Vec<Rows> {
     match view.definition().lead_time.of {
-        LeadTimeOf::NewCommits => format!("{}\nUNION ALL\n{}", of_new_commits(view, span), deployments_without(view)),
-        LeadTimeOf::DeployedCommit | LeadTimeOf::CommitAt => of_deployed_commit(view, span),
+        LeadTimeOf::NewCommits => vec![of_new_commits(view, span), deployments_without(view)],
+        LeadTimeOf::DeployedCommit | LeadTimeOf::CommitAt => vec![of_deployed_commit(view, span)],
     }
 }
 
@@ -83,7 +83,7 @@ fn seconds(span: &Span) -> String {
 
 /// Pull requests of the new commits, at their first arrival on any instance of the component. Where the pull request does
 /// not say when it began, its own commits do; the commit of its merge is none of them.
-fn of_new_commits(view: &View<'_>, span: &Span) -> String {
+fn of_new_commits(view: &View<'_>, span: &Span) -> Rows {
     let mut brought = conditions(view);
     brought.push("used AND first_arrival".to_owned());
     let place = "source, id, platform, domain, product, component, instance, finished_at, semver, first_deployment, range_incomplete";
@@ -97,7 +97,7 @@ fn of_new_commits(view: &View<'_>, span: &Span) -> String {
         brought.join("\n    AND ")
     );
     Rows {
-        from: &from,
+        from: from.into(),
         item: "item",
         at: "finished_at",
         value: seconds(span),
@@ -106,13 +106,12 @@ fn of_new_commits(view: &View<'_>, span: &Span) -> String {
             ("range_incomplete IS NOT NULL".to_owned(), Reason::RangeIncomplete),
             ("first_deployment".to_owned(), Reason::FirstDeployment),
         ],
-        conditions: Vec::new(),
+        ..Rows::default()
     }
-    .sql()
 }
 
 /// The pull request of the deployed commit, at each deployment that brings it to its instance.
-fn of_deployed_commit(view: &View<'_>, span: &Span) -> String {
+fn of_deployed_commit(view: &View<'_>, span: &Span) -> Rows {
     let mut brought = vec!["pull_request IS NOT NULL".to_owned()];
     brought.extend(view.within("finished_at"));
     brought.extend(of_node(&view.question.node));
@@ -128,13 +127,12 @@ fn of_deployed_commit(view: &View<'_>, span: &Span) -> String {
     ];
     left.extend(reasons(view, span));
     Rows {
-        from: &from,
+        from: from.into(),
         item: "CASE WHEN of_number IS NULL THEN sha ELSE concat(of_repo, '#', of_number) END",
         at: "finished_at",
         value: seconds(span),
         reasons: left,
-        marks: Vec::new(),
         conditions: conditions(view),
+        ..Rows::default()
     }
-    .sql()
 }

@@ -1,6 +1,8 @@
 //! Golden SQL, and statistics against those of others: what every metric compiles to under every definition that comes with Leadline.
 
 #[cfg(test)]
+mod rollup;
+#[cfg(test)]
 mod ruptures;
 
 #[cfg(test)]
@@ -11,7 +13,8 @@ mod golden {
     use domain::metric::Metric;
     use domain::part::Split;
     use metrics::population::{failed, population};
-    use metrics::{Bucket, Question, Window, query, words};
+    use metrics::query::Subject;
+    use metrics::{Bucket, Question, Window, headline, query, words};
 
     fn window() -> Window {
         let at = |text| Timestamp::parse(text).unwrap();
@@ -73,8 +76,10 @@ mod golden {
         question.zone = "Europe/Paris".to_owned();
         question.labels = vec![("tier".to_owned(), "a'b".to_owned())];
         let metric = Metric::DeploymentFrequency;
-        insta::assert_snapshot!("leaves", query::leaves(&question, metric, window()));
-        insta::assert_snapshot!("presence", query::presence(&question, metric, window()).unwrap());
+        let subjects = [Subject::Metric(metric), Subject::Metric(Metric::ChangeFailureRate)];
+        let countings = query::countings(&question, &subjects, window(), None);
+        insta::assert_snapshot!("countings", format!("{countings:#?}").replace("\\n", "\n    "));
+        insta::assert_snapshot!("firsts", query::firsts(&question, metric, window()));
         insta::assert_snapshot!("value", query::value(&question, Metric::LeadTime));
     }
 
@@ -102,13 +107,26 @@ mod golden {
         }
         let mut weighted = question("rex");
         weighted.definition.children = Children::Weighted;
-        weighted.bucket = Some(Bucket::Week);
-        let shown = format!(
-            "-- {}\n{}",
-            words::sentence(Metric::TimeToRestore, &weighted.definition),
-            query::presence(&weighted, Metric::TimeToRestore, window()).unwrap()
-        );
-        insta::assert_snapshot!("weights", shown);
+        let besides = query::besides(&weighted, Metric::TimeToRestore).unwrap();
+        assert_eq!(besides, Subject::Deployments { config: false });
+        assert_eq!(query::besides(&question("rex"), Metric::TimeToRestore), None);
+    }
+
+    /// The five metrics of the whole tree: deployments are read once for four of them.
+    #[test]
+    fn what_comes_from_the_same_rows_is_asked_for_once() {
+        let question = Question { node: Node::Platform("web".to_owned()), ..question("dora") };
+        let subjects: Vec<Subject> = headline(&question.definition).map(Subject::Metric).to_vec();
+        let countings = query::countings(&question, &subjects, window(), Some(&["cart", "o'pay"]));
+        let shown: Vec<String> = countings
+            .iter()
+            .map(|counting| {
+                let subjects: Vec<_> = counting.counted.iter().map(|counted| counted.subject).collect();
+                format!("-- {subjects:?}\n{}\n", counting.sql)
+            })
+            .collect();
+        assert_eq!(countings.len(), 3);
+        insta::assert_snapshot!("headline", shown.join("\n"));
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl Places {
         }
     }
 
+    /// Their numbers, each with where its place stands in `rows`.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (i64, usize)> + '_ {
+        self.by_number.iter().map(|(number, index)| (*number, *index))
+    }
+
     /// Whether it is one of them.
     pub(crate) fn knows(&self, place: &Row) -> bool {
         let known = self.by_number.get(&place.number()).and_then(|index| self.rows.get(*index));

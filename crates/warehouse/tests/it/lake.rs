@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
+use domain::catalogue::Node;
 use domain::event::EventKind;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
+use domain::metric::Metric;
 use domain::time::Month;
 use domain::{EntityKey, Timestamp};
+use metrics::{Question, Window};
 use proptest::prelude::*;
 use warehouse::{Batch, Removed, Warehouse};
 
-use crate::support::{at, commit, deployment, incident, tree};
+use crate::support::{at, commit, definition, deployment, incident, tree};
 
 const TABLES: [(&str, &str); 4] =
     [("deployments", "id"), ("commits", "id, sha"), ("incidents", "id"), ("pipeline_runs", "id")];
@@ -318,6 +321,17 @@ async fn same(warehouse: &Warehouse, store: &Store) {
     reference.take(store.since(0)).unwrap();
     let (found, expected) = (dump(warehouse).await, dump(&reference).await);
     assert!(found == expected, "sealed:\n{found}\nin memory:\n{expected}");
+    for (id, metric) in [
+        ("dora", Metric::DeploymentFrequency),
+        ("fawkes", Metric::DeploymentFrequency),
+        ("examples", Metric::DeploymentFrequency),
+        ("dora", Metric::ConfigDeploymentFrequency),
+    ] {
+        let whole = Window { from: at("1970-01-01T00:00:00Z"), to: at("2100-01-01T00:00:00Z") };
+        let question = Question::new(Node::Group, definition(id), whole);
+        let [known, said] = warehouse.first_deployments(&question, metric).await.unwrap();
+        assert_eq!(known, said);
+    }
 }
 
 proptest! {
