@@ -28,13 +28,6 @@ pub(crate) struct Stand {
     pub(crate) known: bool,
 }
 
-impl Stand {
-    /// Whether another stands below it; `own` is its number.
-    pub(crate) const fn holds(&self, own: usize, other: usize) -> bool {
-        own < other && other < self.end
-    }
-}
-
 /// Products that belong together across the lines of the tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Set {
@@ -123,6 +116,15 @@ impl Forest {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.stands.is_empty()
+    }
+
+    /// The level of a spot.
+    #[must_use]
+    pub fn level(&self, spot: Spot) -> Level {
+        match spot {
+            Spot::Stand(stand) => self.stands[stand].level,
+            Spot::Set(set) => self.sets[set].level,
+        }
     }
 
     /// Ranges of stands whose rows belong to a spot, in order.

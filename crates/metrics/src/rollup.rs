@@ -59,8 +59,9 @@ pub struct Plan<'a> {
     pub to: Timestamp,
     /// The tree.
     pub forest: &'a Forest,
-    /// The one node that is asked for, when it is one: others are computed as far as it needs them.
-    pub node: Option<Spot>,
+    /// The nodes that are asked for, none of them above another: others are computed as far as these need them. None for
+    /// every node.
+    pub nodes: Option<&'a [Spot]>,
     /// Give statistics.
     pub stats: bool,
 }
@@ -219,11 +220,10 @@ impl<'a> Climb<'a> {
         Rolled { value, reason, pool, stats, ..Rolled::default() }
     }
 
-    /// What the one node that was asked for came to, with the values of its children, and those of its rows as far as they
-    /// are asked for.
+    /// What one of the nodes that were asked for came to, with the values of its children, and those of its rows as far as
+    /// they are asked for.
     #[must_use]
-    pub fn whole(&self, values: bool, distribution: bool) -> Rolled {
-        let spot = self.plan.node.unwrap_or(Spot::Stand(0));
+    pub fn whole(&self, spot: Spot, values: bool, distribution: bool) -> Rolled {
         let rows = || rows_of(self.plan.forest, spot, &self.laid.starts, &self.laid.values);
         let mut rolled = self.of(spot);
         rolled.children = self.children(spot).into_iter().filter_map(|(value, _)| value).collect();
@@ -426,31 +426,39 @@ fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
     let forest = plan.forest;
     let (stands, sets) = (forest.len(), forest.sets.len());
     let mut settled = Settled { values: vec![None; stands], stats: vec![None; stands], sets: vec![(None, None); sets] };
-    let spot = plan.node;
-    // Only what is below the node that is asked for, and of that only its children where it is made of its rows.
+    // Only what is below the nodes that are asked for, and of that only their children where they are made of their rows.
     let pooled = shape::base(plan.metric, plan.definition).is_none();
-    let needed = |stand: usize| match spot {
-        None => true,
-        Some(Spot::Stand(top)) => {
-            stand == top || (forest.stands[top].holds(top, stand) && (!pooled || forest.stands[stand].parent == top))
-        }
-        Some(Spot::Set(set)) => {
-            let products = &forest.sets[set].products;
-            let below = products.partition_point(|product| *product <= stand).checked_sub(1).map(|at| products[at]);
-            below.is_some_and(|top| stand == top || (!pooled && forest.stands[top].holds(top, stand)))
-        }
-    };
+    let needed = plan.nodes.map(|nodes| needed(forest, nodes, pooled));
+    let needed = |stand: usize| needed.as_ref().is_none_or(|needed| needed[stand]);
+    let asked = |set: &usize| plan.nodes.is_none_or(|nodes| nodes.contains(&Spot::Set(*set)));
     let high = |stand: usize| forest.stands[stand].level < Level::Product;
     for stand in (0..stands).rev().filter(|stand| !high(*stand) && needed(*stand)) {
         settled.settle(plan, pools, &mut cells, stand);
     }
-    for set in (0..sets).filter(|set| spot.is_none_or(|spot| spot == Spot::Set(*set))) {
+    for set in (0..sets).filter(asked) {
         settled.settle_set(plan, pools, &cells, set);
     }
     for stand in (0..stands).rev().filter(|stand| high(*stand) && needed(*stand)) {
         settled.settle(plan, pools, &mut cells, stand);
     }
     settled
+}
+
+fn needed(forest: &Forest, nodes: &[Spot], pooled: bool) -> Vec<bool> {
+    let mut needed = vec![false; forest.len()];
+    for spot in nodes {
+        match spot {
+            Spot::Stand(stand) => {
+                needed[*stand] = true;
+                forest.children(*stand).for_each(|child| needed[child] = true);
+            }
+            Spot::Set(set) => forest.sets[*set].products.iter().for_each(|product| needed[*product] = true),
+        }
+        if !pooled {
+            forest.ranges(*spot).into_iter().for_each(|range| needed[range].fill(true));
+        }
+    }
+    needed
 }
 
 /// A node without rows.
@@ -461,48 +469,33 @@ pub fn nothing(metric: Metric, definition: &Definition, level: Level) -> Rolled 
     Rolled { reason: Some(reason), ..Rolled::default() }
 }
 
-/// The values of a node in each period: `plan` says of which node, `periods` its days and end. The tally was laid out for
-/// it: `group` is the node's place among those it was laid out for.
+/// The values of nodes in each period: `nodes` are those of the plan, and the tally was laid out for them in their order;
+/// `periods` are their days and ends.
 #[must_use]
 pub fn series(
     plan: &Plan<'_>,
-    spot: Spot,
-    group: usize,
+    nodes: &[Spot],
     periods: &[(f64, Timestamp)],
     tally: &Tally,
     presence: Presence<'_>,
-) -> Vec<InPeriod> {
+) -> Vec<Vec<InPeriod>> {
     let forest = plan.forest;
-    let level = match spot {
-        Spot::Stand(stand) => forest.stands[stand].level,
-        Spot::Set(set) => forest.sets[set].level,
-    };
+    let Some(level) = nodes.first().map(|spot| forest.level(*spot)) else { return Vec::new() };
     if below_floor(plan, level) {
-        return vec![InPeriod::default(); periods.len()];
+        return vec![vec![InPeriod::default(); periods.len()]; nodes.len()];
     }
     let (counts, mut laid) = tally.series();
-    let deployments = presence.deployments.map(|tally| tally.series().0.n.as_slice());
     if by_rows(plan, level) {
-        let first_at = presence.first_at.map_or(i64::MAX, |first_at| {
-            forest.ranges(spot).into_iter().flat_map(|range| first_at[range].iter().copied()).min().unwrap_or(i64::MAX)
-        });
-        let of = |(index, (days, to)): (usize, &(f64, Timestamp))| {
-            let cell = group * periods.len() + index;
-            let rows = &mut laid.values[laid.starts[cell]..laid.starts[cell + 1]];
-            let own = Own {
-                level,
-                n: counts.n[cell],
-                sum: counts.sum[cell],
-                total: if wants_total(plan) { Sum::of(rows) } else { Sum::default() },
-                first_at,
-                deployments: 0,
-            };
-            InPeriod { value: of_rows(&Plan { days: *days, to: *to, ..*plan }, own, rows), n: own.n }
+        let of = |(group, spot): (usize, &Spot)| {
+            let cells = group * periods.len()..(group + 1) * periods.len();
+            of_own_rows(plan, *spot, cells, periods, counts, &mut laid, presence.first_at)
         };
-        return periods.iter().enumerate().map(of).collect();
+        return nodes.iter().enumerate().map(of).collect();
     }
-    let of = |(index, (days, to)): (usize, &(f64, Timestamp))| {
-        let plan = Plan { days: *days, to: *to, stats: false, node: Some(spot), ..*plan };
+    let deployments = presence.deployments.map(|tally| tally.series().0.n.as_slice());
+    let mut found = vec![Vec::with_capacity(periods.len()); nodes.len()];
+    for (index, (days, to)) in periods.iter().enumerate() {
+        let plan = Plan { days: *days, to: *to, stats: false, nodes: Some(nodes), ..*plan };
         let range = index * forest.len()..(index + 1) * forest.len();
         let cells = Cells {
             counts,
@@ -512,10 +505,35 @@ pub fn series(
             values: &mut laid.values,
         };
         let pools = Pools::new(&plan, &cells, presence.first_at);
-        let (value, _) = settle(&plan, &pools, cells).of(spot);
-        InPeriod { value, n: own(&plan, &pools, spot).n }
+        let settled = settle(&plan, &pools, cells);
+        for (spot, found) in nodes.iter().zip(&mut found) {
+            found.push(InPeriod { value: settled.of(*spot).0, n: own(&plan, &pools, *spot).n });
+        }
+    }
+    found
+}
+
+/// The values of a node that is made of its own rows, which stand in these cells.
+fn of_own_rows(
+    plan: &Plan<'_>,
+    spot: Spot,
+    cells: Range<usize>,
+    periods: &[(f64, Timestamp)],
+    counts: &Counts,
+    laid: &mut Laid,
+    first_at: Option<&[i64]>,
+) -> Vec<InPeriod> {
+    let level = plan.forest.level(spot);
+    let ranges = plan.forest.ranges(spot);
+    let first_at = first_at.and_then(|firsts| ranges.into_iter().filter_map(|range| firsts[range].iter().min()).min());
+    let first_at = first_at.copied().unwrap_or(i64::MAX);
+    let of = |(cell, (days, to)): (usize, &(f64, Timestamp))| {
+        let rows = &mut laid.values[laid.starts[cell]..laid.starts[cell + 1]];
+        let total = if wants_total(plan) { Sum::of(rows) } else { Sum::default() };
+        let own = Own { level, n: counts.n[cell], sum: counts.sum[cell], total, first_at, deployments: 0 };
+        InPeriod { value: of_rows(&Plan { days: *days, to: *to, ..*plan }, own, rows), n: own.n }
     };
-    periods.iter().enumerate().map(of).collect()
+    cells.zip(periods).map(of).collect()
 }
 
 fn wants_total(plan: &Plan<'_>) -> bool {

@@ -26,6 +26,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/api/v1/events", post(api::events::post_events))
         .route("/api/v1/metrics", get(api::metrics::get_metrics))
+        .route("/api/v1/children", get(api::children::get_children))
         .route("/api/v1/tree", get(api::tree::get_tree))
         .route("/api/v1/compare", get(api::compare::get_compare))
         .route("/api/v1/correlation", get(api::correlation::get_correlation))
@@ -104,6 +105,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     paths(
         api::events::post_events,
         api::metrics::get_metrics,
+        api::children::get_children,
         api::tree::get_tree,
         api::compare::get_compare,
         api::correlation::get_correlation,

@@ -26,13 +26,16 @@ const FEW_PRODUCTS: usize = 32;
 /// Cells of a series by stand that are counted in one go: about 100 MB.
 const CELLS: usize = 4_000_000;
 
-/// A question on a snapshot.
+/// A question on a snapshot, about one node or several of one level: none of them is above another, so a row belongs to
+/// one of them at most.
 pub(crate) struct Asking<'a> {
     pub(crate) warehouse: &'a Warehouse,
     pub(crate) session: &'a SessionContext,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) grounds: Arc<Grounds>,
     pub(crate) question: &'a Question,
+    /// In the place of the question's own.
+    pub(crate) nodes: &'a [Node],
 }
 
 /// Periods of a series that are counted together.
@@ -54,19 +57,22 @@ impl<'a> Asking<'a> {
         snapshot: &'a Snapshot,
         question: &'a Question,
     ) -> Self {
-        Asking { warehouse, session, snapshot, grounds: snapshot.grounds(), question }
+        let nodes = std::slice::from_ref(&question.node);
+        Asking { warehouse, session, snapshot, grounds: snapshot.grounds(), question, nodes }
     }
 
     fn about<'q>(&'q self, question: &'q Question) -> Asking<'q> {
         Asking { question, grounds: self.grounds.clone(), ..*self }
     }
 
-    fn spot(&self) -> Option<Spot> {
-        self.grounds.forest.find(&self.question.node)
+    /// Where the nodes are that have any rows, with their place among the nodes.
+    fn spots(&self) -> (Vec<usize>, Vec<Spot>) {
+        let find = |(index, node)| Some((index, self.grounds.forest.find(node)?));
+        self.nodes.iter().enumerate().filter_map(find).unzip()
     }
 
     fn level(&self) -> Level {
-        self.question.node.to_ref().level()
+        self.nodes.first().map_or(Level::Group, |node| node.to_ref().level())
     }
 
     fn plan(&self, metric: Metric, window: Window) -> Plan<'_> {
@@ -76,7 +82,7 @@ impl<'a> Asking<'a> {
             days: window.days(),
             to: window.to,
             forest: &self.grounds.forest,
-            node: self.spot(),
+            nodes: None,
             stats: true,
         }
     }
@@ -88,20 +94,30 @@ impl<'a> Asking<'a> {
         subjects.sort();
         subjects.dedup();
         let forest = &self.grounds.forest;
-        let spot = self.spot();
-        let mask = spot.filter(|spot| *spot != Spot::Stand(0)).map(|spot| {
-            let mut mask = vec![false; forest.len()];
-            forest.ranges(spot).into_iter().for_each(|range| mask[range].fill(true));
-            mask
-        });
-        let products = mask.is_some().then(|| spot.and_then(|spot| forest.products(spot, FEW_PRODUCTS))).flatten();
-        let one = Arc::new(vec![0; forest.len()]);
+        let (_, spots) = self.spots();
+        let everything = spots.contains(&Spot::Stand(0));
+        let mut mask = vec![everything; forest.len()];
+        let mut groups = vec![0; forest.len()];
+        for (group, range) in spots
+            .iter()
+            .enumerate()
+            .flat_map(|(at, spot)| forest.ranges(*spot).into_iter().map(move |range| (at, range)))
+        {
+            mask[range.clone()].fill(true);
+            groups[range].fill(group as u32);
+        }
+        let mask = (!everything).then_some(mask);
+        let groups = Arc::new(groups);
+        let products = match spots.as_slice() {
+            [spot] if !everything => forest.products(*spot, FEW_PRODUCTS),
+            _ => None,
+        };
         let by_stand = |metric: Metric| !rollup::by_rows(&self.plan(metric, window), self.level());
         let nested = metrics.iter().any(|metric| by_stand(*metric));
         let layout = |subject: &Subject| match subject {
             _ if periods.is_empty() => Layout::None,
             Subject::Metric(metric) if by_stand(*metric) => Layout::Stands(periods.len()),
-            Subject::Metric(_) => Layout::Groups(1, one.clone(), periods.len()),
+            Subject::Metric(_) => Layout::Groups(spots.len(), groups.clone(), periods.len()),
             Subject::Deployments { .. } if nested => Layout::Stands(periods.len()),
             Subject::Deployments { .. } => Layout::None,
         };
@@ -144,24 +160,39 @@ impl<'a> Asking<'a> {
         Ok(Arc::new(firsts))
     }
 
-    /// Metrics of the question's node in a window. `values` keeps those of all rows, sorted.
+    /// Metrics of each node in a window. `values` keeps those of all rows, sorted.
     pub(crate) async fn rolled(
         &self,
         metrics: &[Metric],
         window: Window,
         values: bool,
-    ) -> Result<BTreeMap<Metric, Rolled>, Problem> {
+    ) -> Result<Vec<BTreeMap<Metric, Rolled>>, Problem> {
         let tallies = self.tallies(metrics, window, &[]).await?;
         let past = self.past(metrics, window).await?;
-        Ok(metrics.iter().map(|metric| (*metric, self.one(*metric, window, &tallies, &past, values))).collect())
+        Ok(self.climbed(metrics, window, &tallies, &past, values))
     }
 
-    fn one(&self, metric: Metric, window: Window, tallies: &Tallies, past: &Past, values: bool) -> Rolled {
-        let (Some(_), Some(tally)) = (self.spot(), tallies.get(&Subject::Metric(metric))) else {
-            return rollup::nothing(metric, &self.question.definition, self.level());
-        };
-        let climb = Climb::new(self.plan(metric, window), tally, self.presence(metric, tallies, past));
-        climb.whole(values, self.question.distribution)
+    fn climbed(
+        &self,
+        metrics: &[Metric],
+        window: Window,
+        tallies: &Tallies,
+        past: &Past,
+        values: bool,
+    ) -> Vec<BTreeMap<Metric, Rolled>> {
+        let (found, spots) = self.spots();
+        let nothing = |metric: &Metric| (*metric, rollup::nothing(*metric, &self.question.definition, self.level()));
+        let mut rolled: Vec<BTreeMap<Metric, Rolled>> =
+            self.nodes.iter().map(|_| metrics.iter().map(nothing).collect()).collect();
+        for metric in metrics {
+            let Some(tally) = tallies.get(&Subject::Metric(*metric)) else { continue };
+            let plan = Plan { nodes: Some(&spots), ..self.plan(*metric, window) };
+            let climb = Climb::new(plan, tally, self.presence(*metric, tallies, past));
+            for (index, spot) in found.iter().zip(&spots) {
+                rolled[*index].insert(*metric, climb.whole(*spot, values, self.question.distribution));
+            }
+        }
+        rolled
     }
 
     fn presence<'t>(&self, metric: Metric, tallies: &'t Tallies, past: &'t Past) -> Presence<'t> {
@@ -171,41 +202,46 @@ impl<'a> Asking<'a> {
         }
     }
 
-    pub(crate) async fn answer(&self) -> Result<Answer, Problem> {
+    /// One answer a node.
+    pub(crate) async fn answers(&self) -> Result<Vec<Answer>, Problem> {
         let (question, window) = (self.question, self.question.window);
         let periods = self.periods()?;
         let metrics = question.metrics.as_slice();
-        let (of_window, of_rows): (Vec<Metric>, Vec<Metric>) =
-            metrics.iter().partition(|metric| of_whole_window(**metric) && question.bucket.is_some());
         let in_one_go = periods.len() * self.grounds.forest.len() <= CELLS;
         let counted = if in_one_go { periods.as_slice() } else { &[] };
         let mut tallies = self.tallies(metrics, window, counted).await?;
         let past = self.past(metrics, window).await?;
         let mut series = self.series_of(metrics, &periods, counted, &tallies, &past).await?;
+        let of_window: Vec<Metric> =
+            metrics.iter().copied().filter(|metric| of_whole_window(*metric) && question.bucket.is_some()).collect();
         if !of_window.is_empty() {
             // Their rows are made of all that happened in the window: those of its periods do not add up to them.
             tallies.extend(self.tallies(&of_window, window, &[]).await?);
         }
-        drop(of_rows);
+        let rolled = self.climbed(metrics, window, &tallies, &past, false);
+        drop(tallies);
         let mut previous = match question.compare {
-            None => BTreeMap::new(),
+            None => vec![BTreeMap::new(); self.nodes.len()],
             Some(window) => {
                 let question = Question { distribution: false, bucket: None, ..question.clone() };
                 self.about(&question).rolled(metrics, window, false).await?
             }
         };
         let bands = Bands::of(&question.definition);
-        let mut found = BTreeMap::new();
-        for metric in metrics {
-            let rolled = self.one(*metric, window, &tallies, &past, false);
-            let nothing_there = rolled.pool.n == 0 && rolled.pool.excluded.is_empty();
-            let series = series.remove(metric);
-            let changes = self.changes(*metric, series.as_deref())?;
-            let answer = metric_answer(*metric, &bands, rolled, previous.remove(metric).as_ref(), series);
-            let split = self.split(*metric, nothing_there).await?;
-            found.insert(*metric, MetricAnswer { split, changes, ..answer });
+        let mut answers = Vec::with_capacity(self.nodes.len());
+        for (index, (node, rolled)) in self.nodes.iter().zip(rolled).enumerate() {
+            let mut found = BTreeMap::new();
+            for (metric, rolled) in rolled {
+                let nothing_there = rolled.pool.n == 0 && rolled.pool.excluded.is_empty();
+                let series = series[index].remove(&metric);
+                let changes = self.changes(metric, series.as_deref())?;
+                let answer = metric_answer(metric, &bands, rolled, previous[index].remove(&metric).as_ref(), series);
+                let split = self.split(node, metric, nothing_there).await?;
+                found.insert(metric, MetricAnswer { split, changes, ..answer });
+            }
+            answers.push(answer(&Question { node: node.clone(), ..question.clone() }, &bands, found));
         }
-        Ok(answer(question, &bands, found))
+        Ok(answers)
     }
 
     fn periods(&self) -> Result<Vec<Period>, Problem> {
@@ -227,8 +263,8 @@ impl<'a> Asking<'a> {
         counted: &[Period],
         tallies: &Tallies,
         past: &Past,
-    ) -> Result<BTreeMap<Metric, Vec<Point>>, Problem> {
-        let mut series = BTreeMap::new();
+    ) -> Result<Vec<BTreeMap<Metric, Vec<Point>>>, Problem> {
+        let mut series = vec![BTreeMap::new(); self.nodes.len()];
         if periods.len() == counted.len() {
             self.add_series(metrics, periods, tallies, past, &mut series);
             return Ok(series);
@@ -249,33 +285,37 @@ impl<'a> Asking<'a> {
         periods: &[Period],
         tallies: &Tallies,
         past: &Past,
-        series: &mut BTreeMap<Metric, Vec<Point>>,
+        series: &mut [BTreeMap<Metric, Vec<Point>>],
     ) {
         if periods.is_empty() {
             return;
         }
         let days: Vec<(f64, Timestamp)> = periods.iter().map(|period| period.days).collect();
+        let (found, spots) = self.spots();
         for metric in metrics {
-            let values = match (self.spot(), tallies.get(&Subject::Metric(*metric))) {
-                (Some(spot), Some(tally)) => {
-                    let plan = Plan { stats: false, ..self.plan(*metric, self.question.window) };
-                    rollup::series(&plan, spot, 0, &days, tally, self.presence(*metric, tallies, past))
+            let mut values = vec![vec![rollup::InPeriod::default(); periods.len()]; self.nodes.len()];
+            if let Some(tally) = tallies.get(&Subject::Metric(*metric)) {
+                let plan = Plan { stats: false, ..self.plan(*metric, self.question.window) };
+                let presence = self.presence(*metric, tallies, past);
+                for (index, of_node) in found.iter().zip(rollup::series(&plan, &spots, &days, tally, presence)) {
+                    values[*index] = of_node;
                 }
-                _ => vec![rollup::InPeriod::default(); periods.len()],
-            };
-            let points = periods.iter().zip(values).map(|(period, found)| Point {
-                from: period.from,
-                to: period.to,
-                value: found.value,
-                n: found.n,
-            });
-            series.entry(*metric).or_default().extend(points);
+            }
+            for (series, values) in series.iter_mut().zip(values) {
+                let points = periods.iter().zip(values).map(|(period, found)| Point {
+                    from: period.from,
+                    to: period.to,
+                    value: found.value,
+                    n: found.n,
+                });
+                series.entry(*metric).or_default().extend(points);
+            }
         }
     }
 
     /// A metric taken apart in the way asked for: each part is a question of its own.
     /// Where the metric has no rows its parts have none.
-    async fn split(&self, metric: Metric, nothing_there: bool) -> Result<Option<SplitAnswer>, Problem> {
+    async fn split(&self, node: &Node, metric: Metric, nothing_there: bool) -> Result<Option<SplitAnswer>, Problem> {
         let Some(by) = self.question.split else { return Ok(None) };
         let mut parts = Vec::new();
         for part in by.parts(metric) {
@@ -283,9 +323,10 @@ impl<'a> Asking<'a> {
             let rolled = if nothing_there {
                 rollup::nothing(metric, &question.definition, self.level())
             } else {
-                let mut found = self.about(&question).rolled(&[metric], question.window, false).await?;
+                let asking = Asking { nodes: std::slice::from_ref(node), ..self.about(&question) };
+                let found = asking.rolled(&[metric], question.window, false).await?;
                 let none = || rollup::nothing(metric, &question.definition, self.level());
-                found.remove(&metric).unwrap_or_else(none)
+                found.into_iter().next().and_then(|mut found| found.remove(&metric)).unwrap_or_else(none)
             };
             parts.push(part_answer(metric, part, rolled));
         }
@@ -310,7 +351,7 @@ impl<'a> Asking<'a> {
         let (metrics, window) = (self.question.metrics.as_slice(), self.question.window);
         let tallies = self.tallies(metrics, window, &[]).await?;
         let past = self.past(metrics, window).await?;
-        let plan = |metric| Plan { node: None, stats: stats && has_stats(metric), ..self.plan(metric, window) };
+        let plan = |metric| Plan { stats: stats && has_stats(metric), ..self.plan(metric, window) };
         let climbs = std::thread::scope(|scope| {
             let climbs = metrics.iter().filter_map(|metric| {
                 let tally = tallies.get(&Subject::Metric(*metric))?;

@@ -19,7 +19,8 @@ impl Warehouse {
         for question in questions {
             question.check()?;
             let asking = Asking::new(self, &session, &snapshot, question);
-            answered.push((question, asking.rolled(&question.metrics, question.window, true).await?));
+            let rolled = asking.rolled(&question.metrics, question.window, true).await?;
+            answered.extend(rolled.into_iter().map(|rolled| (question, rolled)));
         }
         Ok(columns(&answered))
     }

@@ -71,6 +71,7 @@ pub struct Warehouse {
     current: ArcSwap<Snapshot>,
     runtime: Arc<RuntimeEnv>,
     answers: Cache<Answer>,
+    children: Cache<Vec<Answer>>,
     trees: Cache<Vec<NodeValues>>,
     lake: Option<Lake>,
     nothing_sealed: Keys,
@@ -151,6 +152,7 @@ impl Warehouse {
             current: ArcSwap::from_pointee(empty),
             runtime: engine::runtime()?,
             answers: Cache::default(),
+            children: Cache::default(),
             trees: Cache::default(),
             lake,
             nothing_sealed: Keys::default(),
@@ -456,8 +458,29 @@ impl Warehouse {
     pub async fn answer(&self, question: &Question) -> Result<Arc<Answer>, Problem> {
         question.check()?;
         let (snapshot, session) = self.pinned()?;
-        let compute = async { Asking::new(self, &session, &snapshot, question).answer().await };
+        let compute = async {
+            let answers = Asking::new(self, &session, &snapshot, question).answers().await?;
+            answers.into_iter().next().ok_or_else(|| Problem::new(Code::Internal, "a question without an answer"))
+        };
         self.answers.get(snapshot.number, question.key(), compute).await
+    }
+
+    /// Answers a question about the nodes right below its own instead of that: one answer a node, in the order of nodes,
+    /// from rows that are read once.
+    ///
+    /// # Errors
+    /// As [`Warehouse::answer`].
+    pub async fn children(&self, question: &Question) -> Result<Arc<Vec<Answer>>, Problem> {
+        question.check()?;
+        let (snapshot, session) = self.pinned()?;
+        let nodes = snapshot.tree.children(&question.node);
+        let compute = async {
+            if nodes.is_empty() {
+                return Ok(Vec::new());
+            }
+            Asking { nodes: &nodes, ..Asking::new(self, &session, &snapshot, question) }.answers().await
+        };
+        self.children.get(snapshot.number, question.key(), compute).await
     }
 
     /// Headline values (the five DORA metrics) of every node of the tree, in the order of [`Node`], from one query a

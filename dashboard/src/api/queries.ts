@@ -47,13 +47,13 @@ export function before(address: Address, node: string, names: string[], now: Ans
   })
 }
 
-/** One metric of a node as a series, without the window before. */
-export function series(address: Address, node: string, metric: string, turn = false) {
+/** One metric of every node right below one, as series; `turn` when others go first. */
+export function below(address: Address, node: string, metric: string, turn = false) {
   const question = { ...asked(address), node, metric, bucket: bucketOf(address), zone: address.zone }
   return queryOptions({
-    queryKey: ['series', question],
+    queryKey: ['series', 'below', question],
     queryFn: ({ signal }) => {
-      const ask = () => body(client.GET('/api/v1/metrics', { params: { query: question }, signal }))
+      const ask = () => body(client.GET('/api/v1/children', { params: { query: question }, signal }))
       return turn ? inTurn(ask) : ask()
     },
     placeholderData: keepPreviousData,

@@ -1,8 +1,8 @@
-import { useQueries } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { bucketOf } from '../address'
 import type { Answer, Definitions, Tree } from '../api/client'
-import { series } from '../api/queries'
+import { below } from '../api/queries'
 import { Multiples } from '../charts/Multiples'
 import { toChartData, toCsv } from '../charts/toChartData'
 import { FEW } from '../format/change'
@@ -24,12 +24,15 @@ export function Children({ tree, metric, definitions }: { tree: Tree; metric: st
   const { address, to } = usePlace()
   const all = childrenOf(tree, address.node)
   const nodes = mostRows(all, metric, MOST)
-  const asked = useQueries({ queries: nodes.map((node) => series(address, node.node, metric, true)) })
+  const asked = useQuery(below(address, address.node, metric, true))
   const [frame, width] = useWidth<HTMLDivElement>()
   const png = useRef<HTMLDivElement>(null)
   const bucket = bucketOf(address)
-  const loading = asked.some((query) => query.data === undefined && query.isPending)
-  const loaded = nodes.flatMap((node, index) => (asked[index]?.data ? [{ node, answer: asked[index].data }] : []))
+  const answers = new Map(asked.data?.children.map((answer) => [answer.node, answer]))
+  const loaded = nodes.flatMap((node) => {
+    const answer = answers.get(node.node)
+    return answer ? [{ node, answer }] : []
+  })
   const filled = (answer: Answer) => (answer.metrics[metric]?.series ?? []).some((point) => point.value !== null)
   const found = loaded.filter(({ answer }) => filled(answer))
   const without = loaded.filter(({ answer }) => !filled(answer)).map(({ node }) => nameOf(node))
@@ -42,8 +45,8 @@ export function Children({ tree, metric, definitions }: { tree: Tree; metric: st
       note={sentence}
       actions={<ChartActions name={fileName(address.node, `${metric}-${levels}`)} title={words.children.title(levels)} csv={data ? () => toCsv(data) : null} frame={png} />}
     >
-      <div ref={frame} className="chart" data-stale={asked.some((query) => query.isPlaceholderData)}>
-        {loading ? (
+      <div ref={frame} className="chart" data-stale={asked.isPlaceholderData}>
+        {asked.isPending ? (
           <div className="skeleton" style={{ height: 240 }} />
         ) : !data ? (
           <Empty title={words.evolution.empty} why={words.children.none(levels)} />

@@ -1,8 +1,8 @@
-import { useQueries, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useRef } from 'react'
 import { bucketOf, type Bucket } from '../address'
 import type { Answer, Definitions, Tree } from '../api/client'
-import { before, metrics, series } from '../api/queries'
+import { before, below, metrics } from '../api/queries'
 import { FEW } from '../format/change'
 import { format } from '../format/value'
 import { beforeName, windowName } from '../format/time'
@@ -36,7 +36,7 @@ export function Evolution({ tree, definitions, of }: Props) {
   const metric = known.includes(address.metric) ? address.metric : (known[0] ?? address.metric)
   const title = (id: string) => titleOf(id, definitions)
   const children = of === 'children' ? most(tree, address.node, metric) : { nodes: [], all: 0 }
-  const lines = useQueries({ queries: children.nodes.map((node) => series(address, node.node, metric)) })
+  const lines = useQuery({ ...below(address, address.node, metric), enabled: of === 'children' })
   const own = useQuery({ ...metrics(address, address.node, known), enabled: of === 'self' && known.length > 0 })
 
   const ghosts = useQuery({
@@ -44,14 +44,13 @@ export function Evolution({ tree, definitions, of }: Props) {
     ...(of === 'self' ? {} : { enabled: false }),
   })
   const bucket = bucketOf(address)
-  const asked = of === 'children' ? lines : [own]
-  const loading = asked.some((query) => query.data === undefined && query.isPending)
-  const stale = asked.some((query) => query.isPlaceholderData)
+  const asked = of === 'children' ? lines : own
+  const stale = asked.isPlaceholderData
   const window = windowName(address.window, address.zone)
   const beforeWords = beforeName(address.window)
   const answers: Named[] =
     of === 'children'
-      ? children.nodes.flatMap((node, index) => named(nameOf(node), lines[index]?.data))
+      ? children.nodes.flatMap((node) => named(nameOf(node), lines.data?.children.find((answer) => answer.node === node.node)))
       : [...named(nameHere(tree, address.node), own.data), ...ghost(ghosts.data, beforeWords)]
   const data = toChartData(answers, metric, bucket, address.zone, Date.now())
   const levels = words.levels[children.nodes[0]?.level ?? 'platform']
@@ -92,8 +91,8 @@ export function Evolution({ tree, definitions, of }: Props) {
         onChange={(value) => set({ metric: value })}
         wide
       />
-      <div ref={frame} className={classes.body} data-stale={stale} aria-busy={loading}>
-        {loading ? (
+      <div ref={frame} className={classes.body} data-stale={stale} aria-busy={asked.isPending}>
+        {asked.isPending ? (
           <div className="skeleton" style={{ height: 240 }} />
         ) : !data ? (
           <Empty title={words.evolution.empty} why={whyEmpty(answers, metric)} />

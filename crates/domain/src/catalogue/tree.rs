@@ -1,6 +1,6 @@
 //! The tree as it is: what the catalogue declares and what events brought, every node with its path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalogue, ComponentId, Labels, NodeRef, UNASSIGNED};
 use crate::{Code, Problem};
@@ -148,6 +148,37 @@ impl Tree {
         let mut labels = node.labels.clone();
         labels.extend(instance.and_then(|instance| node.instances.get(instance)).cloned().unwrap_or_default());
         labels
+    }
+
+    /// The nodes right below one, in order: platforms of the group, domains of a platform, products of a domain or a team,
+    /// components of a product, instances of a component.
+    #[must_use]
+    pub fn children(&self, node: &Node) -> Vec<Node> {
+        let products = |of: &dyn Fn(&ProductNode) -> Option<Node>| -> Vec<Node> {
+            let found: BTreeSet<Node> = self.products.values().filter_map(of).collect();
+            found.into_iter().collect()
+        };
+        let named = |of: &dyn Fn(&ProductNode) -> bool| -> Vec<Node> {
+            let found = self.products.iter().filter(|(_, product)| of(product));
+            found.map(|(name, _)| Node::Product(name.clone())).collect()
+        };
+        match node {
+            Node::Group => products(&|product| Some(Node::Platform(product.platform.clone()))),
+            Node::Platform(name) => {
+                products(&|product| (product.platform == *name).then(|| Node::Domain(product.domain.clone())))
+            }
+            Node::Domain(name) => named(&|product| product.domain == *name),
+            Node::Team(name) => named(&|product| product.team.as_ref() == Some(name)),
+            Node::Product(name) => {
+                let components = self.components.keys().filter(|id| id.product() == name);
+                components.map(|id| Node::Component(id.clone())).collect()
+            }
+            Node::Component(id) => {
+                let instances = self.components.get(id).into_iter().flat_map(|node| node.instances.keys());
+                instances.map(|name| Node::Instance(id.clone(), name.clone())).collect()
+            }
+            Node::Instance(..) => Vec::new(),
+        }
     }
 
     /// Finds a node by what a person wrote.

@@ -316,7 +316,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
                 days: 20.0,
                 to,
                 forest: &forest,
-                node: None,
+                nodes: None,
                 stats: true,
             };
             let whole = Climb::new(plan, &tally, presence);
@@ -333,7 +333,8 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
                     fast.value
                 );
                 prop_assert_eq!(fast.value.is_none(), fast.reason.is_some());
-                let alone = Climb::new(Plan { node: Some(spot), ..plan }, &tally, presence).whole(true, false);
+                let alone =
+                    Climb::new(Plan { nodes: Some(&[spot]), ..plan }, &tally, presence).whole(spot, true, false);
                 prop_assert_eq!((fast.value, fast.reason, &fast.stats), (alone.value, alone.reason, &alone.stats));
                 if fast.reason == Some(Reason::NotDefinedAtLevel) {
                     continue;
@@ -379,7 +380,7 @@ fn in_periods<'a>(
     let mine = |stands: Where| above(slow(None).tree, stands).contains(node);
     let (tally, deployed) = (count(&layout, &mine), deployments(&layout));
     let presence = Presence { first_at: minds.then_some(firsts), deployments: counts.then_some(&deployed) };
-    let found = series(&Plan { stats: false, ..*plan }, spot, 0, &periods, &tally, presence);
+    let found = series(&Plan { stats: false, ..*plan }, &[spot], &periods, &tally, presence).remove(0);
     for (period, found) in found.iter().enumerate() {
         let slowly = slow(Some(period)).value_under(node, None);
         prop_assert!(close(found.value, slowly), "{node:?} {period}: {:?} {slowly:?}", found.value);

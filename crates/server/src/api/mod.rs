@@ -4,6 +4,7 @@ pub(crate) mod articles;
 pub(crate) mod backfills;
 pub(crate) mod bands;
 pub(crate) mod catalogue;
+pub(crate) mod children;
 pub(crate) mod compare;
 pub(crate) mod correlation;
 pub(crate) mod definitions;

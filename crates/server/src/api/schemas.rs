@@ -17,6 +17,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Schema};
 /// Which schema answers which address.
 const ANSWERS: &[(&str, &str)] = &[
     ("/api/v1/metrics", "Answer"),
+    ("/api/v1/children", "Children"),
     ("/api/v1/tree", "Tree"),
     ("/api/v1/compare", "Comparison"),
     ("/api/v1/correlation", "Correlation"),
@@ -263,6 +264,17 @@ fn answers() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("compare?", named("Window")),
                     ("overall", named_or_null("Band")),
                     ("metrics", map(named("MetricAnswer"), "By metric.")),
+                ],
+            ),
+        ),
+        (
+            "Children",
+            object(
+                "Metrics of the nodes right below one.",
+                vec![
+                    ("node", text("The node above them, by its full name.")),
+                    ("as_of", instant("When the data was known so.")),
+                    ("children", list(named("Answer"))),
                 ],
             ),
         ),

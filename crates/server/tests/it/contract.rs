@@ -165,6 +165,7 @@ fn answers_are_as_documented() {
         format!("/api/v1/metrics?{window}&node=component:c&metric=lead_time"),
         "/api/v1/metrics?from=2024-10-01&to=2025-01-11&bucket=week&changes=true".to_owned(),
         format!("/api/v1/compare?{window}&nodes=product:p,component:c"),
+        format!("/api/v1/children?{window}&bucket=week&node=product:p"),
         format!("/api/v1/compare?{window}&definition=rex&metric=lead_time"),
         format!("/api/v1/correlation?{window}&x=lead_time&y=batch_size"),
         format!("/api/v1/tree?{window}"),
@@ -184,7 +185,7 @@ fn answers_are_as_documented() {
         assert!(found.is_empty(), "{path}: {found:#?}");
         asked += 1;
     }
-    assert_eq!(asked, 17);
+    assert_eq!(asked, 18);
     let ids = document["paths"]
         .as_object()
         .expect("paths")

@@ -122,3 +122,33 @@ fn labels_filter_down_to_the_instance() {
     assert_eq!(count("label.tier=1"), Some(4));
     assert_eq!(count("label.tier=1&label.business_unit=none"), Some(0));
 }
+
+/// One question about what is below a node gives what a question a node gives.
+#[test]
+fn children_answer_at_once_what_each_answers_alone() {
+    let server = start();
+    let toml = "[[platforms]]\nname = \"commerce\"\n[[platforms.domains]]\nname = \"web\"\n[[platforms.domains.products]]\nname = \"shop\"\nteam = \"checkout\"\n[[platforms]]\nname = \"idle\"\n[[platforms.domains]]\nname = \"web\"\n[[platforms.domains.products]]\nname = \"empty\"\nteam = \"checkout\"\n";
+    server.admin("PUT", "/api/v1/catalogue", "application/toml", toml).expect(200);
+    server.post("/api/v1/events", &Value::Array(crate::worked_example::events())).expect(202);
+    let question = "from=2025-01-01&to=2025-01-11&bucket=day&zone=Europe/Paris&compare=previous&distribution=true";
+    let mut asked = 0;
+    for definition in ["dora", "rex", "fawkes", "examples"] {
+        for node in ["group", "platform:commerce", "domain:web", "team:checkout", "product:shop", "component:cart"] {
+            let path = format!("/api/v1/children?node={node}&definition={definition}&{question}");
+            let below = server.get(&path).expect(200);
+            let below = below["children"].as_array().expect("answers");
+            assert!(!below.is_empty(), "{node}");
+            for answer in below {
+                let name = answer["node"].as_str().expect("a name");
+                let path = format!("/api/v1/metrics?node={name}&definition={definition}&{question}");
+                let mut alone = server.get(&path).expect(200);
+                alone["as_of"] = answer["as_of"].clone();
+                assert_eq!(answer, &alone, "{name} under {definition}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 40, "{asked}");
+    let nothing = server.get("/api/v1/children?node=instance:cart@default").expect(200);
+    assert_eq!(nothing["children"], json!([]));
+}
