@@ -92,18 +92,18 @@ fn first_of_new(view: &View<'_>) -> Rows {
 
 /// Deployments with no such commit: left out, so that every counted deployment is accounted for.
 pub(super) fn deployments_without(view: &View<'_>) -> Rows {
-    let mut conditions = conditions(view);
-    conditions.push("first_arrivals = 0".to_owned());
     Rows {
         from: "deployments".into(),
         item: NO_TEXT,
         at: "finished_at",
         value: NO_VALUE.to_owned(),
+        // Not one of the conditions, which are those of other metrics: their rows are read together.
+        only: Some("first_arrivals = 0".to_owned()),
         reasons: vec![
             ("kind <> 'rollback' AND link = 'none'".to_owned(), Reason::NoCommitLink),
             ("true".to_owned(), Reason::NoNewCommits),
         ],
-        conditions,
+        conditions: conditions(view),
         ..Rows::default()
     }
 }

@@ -125,7 +125,7 @@ mod golden {
                 format!("-- {subjects:?}\n{}\n", counting.sql)
             })
             .collect();
-        assert_eq!(countings.len(), 3);
+        assert_eq!(countings.len(), 2);
         insta::assert_snapshot!("headline", shown.join("\n"));
     }
 
