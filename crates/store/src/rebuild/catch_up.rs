@@ -12,9 +12,6 @@ use crate::journal::{Tally, counts};
 use crate::sql::{atomically, one, run};
 use crate::writer::Writer;
 
-/// Deliveries applied in one step: whoever appends meanwhile waits that long.
-const STEP: usize = 64;
-
 /// Applies some deliveries; with the last ones the new facts are shown.
 pub(super) fn catch_up(writer: &mut Writer, mut plan: Plan) -> Result<Plan, StoreError> {
     let Writer { conn, applier, aside, .. } = writer;
@@ -24,9 +21,10 @@ pub(super) fn catch_up(writer: &mut Writer, mut plan: Plan) -> Result<Plan, Stor
         None => applier.aside(conn)?,
     };
     let news = aside.applier.insert(news);
-    let again = Waiting::again(conn, Again::Noted, STEP)?;
+    let limit = plan.sizes.caught_up;
+    let again = Waiting::again(conn, Again::Noted, limit)?;
     let rows =
-        if again.is_empty() { Waiting::again(conn, Again::WithCatalogues(plan.read), STEP)? } else { Vec::new() };
+        if again.is_empty() { Waiting::again(conn, Again::WithCatalogues(plan.read), limit)? } else { Vec::new() };
     let done = atomically(conn, false, || {
         if let Some(last) = again.last() {
             news.apply(conn, &again, true)?;

@@ -14,8 +14,6 @@ use crate::{Store, StoreError};
 
 /// Entities looked at in one snapshot.
 const PAGE: i64 = 5_000;
-/// Small parts are linked together until they have so many entities.
-const TOGETHER: usize = 5_000;
 
 /// An entity as far as its part depends on it.
 enum Seen {
@@ -24,9 +22,9 @@ enum Seen {
     Whole(Entity),
 }
 
-/// Lists of entities, by the numbers of their rows: no fact of one list depends on an entity of another, but all of one
-/// product do not have to be in one list alone. The same entities give the same lists.
-pub(super) fn divide(store: &Store, catalogue: &Catalogue) -> Result<Vec<Vec<i64>>, StoreError> {
+/// Lists of entities, by the numbers of their rows: no fact of one list depends on an entity of another. Small parts share
+/// a list of at most `together` entities. The same entities give the same lists.
+pub(super) fn divide(store: &Store, catalogue: &Catalogue, together: usize) -> Result<Vec<Vec<i64>>, StoreError> {
     let mut parts = Parts::new(catalogue);
     let mut homes: Vec<(Home, i64)> = Vec::new();
     for kind in Parts::ORDER {
@@ -55,7 +53,7 @@ pub(super) fn divide(store: &Store, catalogue: &Catalogue) -> Result<Vec<Vec<i64
     for part in numbered.chunk_by(|(left, _), (right, _)| left == right) {
         let rows = part.iter().map(|(_, row)| *row);
         match lists.last_mut() {
-            Some(list) if list.len() + part.len() <= TOGETHER => list.extend(rows),
+            Some(list) if list.len() + part.len() <= together => list.extend(rows),
             _ => lists.push(rows.collect()),
         }
     }

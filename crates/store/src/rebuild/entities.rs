@@ -16,13 +16,6 @@ use crate::ledger::kind_number;
 use crate::sql::{Db, atomically, one, run};
 use crate::{Interpreter, Store, StoreError};
 
-/// Entities copied in one step.
-const COPIED: i64 = 2_000;
-/// Deliveries read in one step.
-const READ: usize = 1_000;
-/// When fewer are left, what still comes in is caught up with.
-const FEW: usize = 50;
-
 /// Copies some entities.
 pub(super) fn copy(conn: &Connection, mut plan: Plan) -> Result<Plan, StoreError> {
     atomically(conn, false, || {
@@ -33,10 +26,10 @@ pub(super) fn copy(conn: &Connection, mut plan: Plan) -> Result<Plan, StoreError
             conn,
             "INSERT INTO next_entity (kind, source, id, body) SELECT kind, source, id, body FROM entity
              WHERE (kind, source, id) > (?, ?, ?) ORDER BY kind, source, id LIMIT ?",
-            params![kind, source, id, COPIED],
+            params![kind, source, id, i64::try_from(plan.sizes.copied).unwrap_or(i64::MAX)],
         )?;
         plan.done += copied as u64;
-        if i64::try_from(copied).unwrap_or(COPIED) < COPIED {
+        if copied < plan.sizes.copied {
             match plan.wanted {
                 Rebuild::Since(_) => enter_reading(conn, &mut plan)?,
                 Rebuild::Everything | Rebuild::Facts => enter_linking(conn, &mut plan)?,
@@ -87,13 +80,18 @@ pub(super) fn read(store: &Store, plan: Plan) -> Result<Plan, StoreError> {
         Rebuild::Since(from) => Again::Since { after: plan.read, from, unless: plan.copied },
         Rebuild::Everything | Rebuild::Facts => Again::After(plan.read),
     };
-    let interpreter = store.interpreter();
-    let chunk = store.read(move |conn| read_chunk(conn, &*interpreter, which))?;
+    let (interpreter, limit) = (store.interpreter(), plan.sizes.read);
+    let chunk = store.read(move |conn| read_chunk(conn, &*interpreter, which, limit))?;
     store.write(move |writer| write_chunk(&writer.conn, plan, &chunk))
 }
 
-fn read_chunk(conn: &Connection, interpreter: &dyn Interpreter, which: Again) -> Result<Chunk, StoreError> {
-    let rows = Waiting::again(conn, which, READ)?;
+fn read_chunk(
+    conn: &Connection,
+    interpreter: &dyn Interpreter,
+    which: Again,
+    limit: usize,
+) -> Result<Chunk, StoreError> {
+    let rows = Waiting::again(conn, which, limit)?;
     let mut verdicts = Vec::new();
     let mut entities: BTreeMap<EntityKey, (Entity, bool)> = BTreeMap::new();
     let mut events = Vec::new();
@@ -113,7 +111,8 @@ fn read_chunk(conn: &Connection, interpreter: &dyn Interpreter, which: Again) ->
     Ok(Chunk {
         rows: rows.len(),
         last: rows.last().map(|row| row.seq),
-        is_last: rows.len() < FEW && !Waiting::are_long(&rows),
+        // What still comes in is caught up with.
+        is_last: rows.len() < limit && !Waiting::are_long(&rows),
         verdicts,
         entities: changed.map(|(key, (entity, _))| Ok((key, to_json(&entity)?))).collect::<Result<_, StoreError>>()?,
         total: self::rows(conn)?,

@@ -20,15 +20,13 @@ use crate::sql::{Db, atomically, one};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
 
-/// Pieces written in one step.
-const PIECES: usize = 500;
 /// Entities loaded in one snapshot.
 const LOADED: usize = 5_000;
 
 /// Links everything that is not linked yet.
 pub(super) fn link(store: &Store, mut plan: Plan, step: Step<'_>) -> Result<ControlFlow<(), Plan>, StoreError> {
     let catalogue = store.read(|conn| read_catalogue_named(conn, NEXT_CATALOGUE))?.unwrap_or_default();
-    let lists = divide(store, &catalogue)?;
+    let lists = divide(store, &catalogue, plan.sizes.together)?;
     let linked = usize::try_from(plan.parts).unwrap_or(usize::MAX);
     plan.total = lists.iter().map(|list| list.len() as u64).sum();
     for list in lists.into_iter().skip(linked) {
@@ -42,7 +40,7 @@ pub(super) fn link(store: &Store, mut plan: Plan, step: Step<'_>) -> Result<Cont
         let written = usize::try_from(plan.pieces).unwrap_or(usize::MAX);
         let mut left = pieces.into_iter().skip(written).peekable();
         loop {
-            let some: Vec<Piece> = left.by_ref().take(PIECES).collect();
+            let some: Vec<Piece> = left.by_ref().take(plan.sizes.pieces).collect();
             plan.pieces += some.len() as u64;
             plan.rebuilt.facts += some.iter().filter(|piece| is_fact(piece)).count() as u64;
             let last = left.peek().is_none();

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::Connection;
 
 pub(crate) use plan::Plan;
+use plan::Sizes;
 pub use plan::{Phase, Progress, Rebuild, Rebuilt};
 
 use crate::applier::{Applier, CHANGE, NEXT_CHANGE, read_number, write_number};
@@ -46,13 +47,13 @@ impl Drop for Running {
 }
 
 /// Does what is wanted, or goes on with what was begun; none when nothing was or when it was broken off.
-pub(crate) fn run(store: &Store, wanted: Option<Rebuild>, step: Step<'_>) -> Result<Option<Rebuilt>, StoreError> {
+fn run(store: &Store, wanted: Option<Rebuild>, sizes: Sizes, step: Step<'_>) -> Result<Option<Rebuilt>, StoreError> {
     let running = store.rebuilding();
     if running.swap(true, Ordering::AcqRel) {
         return Err(StoreError::Rebuilding);
     }
     let _running = Running(running);
-    let Some(mut plan) = begin(store, wanted, step)? else { return Ok(None) };
+    let Some(mut plan) = begin(store, wanted, sizes, step)? else { return Ok(None) };
     let mut go_on = step(&plan.progress());
     while go_on.is_continue() {
         plan = match plan.phase {
@@ -77,7 +78,7 @@ pub(crate) fn run(store: &Store, wanted: Option<Rebuild>, step: Step<'_>) -> Res
 }
 
 /// The one under way when it is what is wanted, else a new one.
-fn begin(store: &Store, wanted: Option<Rebuild>, step: Step<'_>) -> Result<Option<Plan>, StoreError> {
+fn begin(store: &Store, wanted: Option<Rebuild>, sizes: Sizes, step: Step<'_>) -> Result<Option<Plan>, StoreError> {
     let (known, fits) = store.write(|writer| {
         writer.aside = Aside::default();
         let known = Plan::read(&writer.conn)?;
@@ -105,7 +106,7 @@ fn begin(store: &Store, wanted: Option<Rebuild>, step: Step<'_>) -> Result<Optio
             None if tables::drop_one(&writer.conn)? => Ok(None),
             None => {
                 Plan::remove(&writer.conn)?;
-                start(&writer.conn, wanted).map(Some)
+                start(&writer.conn, (wanted, sizes)).map(Some)
             }
         })?;
         match more {
@@ -116,7 +117,7 @@ fn begin(store: &Store, wanted: Option<Rebuild>, step: Step<'_>) -> Result<Optio
     }
 }
 
-fn start(conn: &Connection, wanted: Rebuild) -> Result<Plan, StoreError> {
+fn start(conn: &Connection, wanted: (Rebuild, Sizes)) -> Result<Plan, StoreError> {
     atomically(conn, false, || {
         tables::create(conn)?;
         let pending = "SELECT min(seq) - 1 FROM journal WHERE state = 0";
@@ -155,7 +156,18 @@ impl Store {
         wanted: Rebuild,
         step: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Option<Rebuilt>, StoreError> {
-        run(self, Some(wanted), step)
+        run(self, Some(wanted), Sizes::default(), step)
+    }
+
+    /// As [`Store::rebuild_stepwise`] with so much in each step. For tests of what is between steps.
+    #[doc(hidden)]
+    pub fn rebuild_in_steps_of(
+        &self,
+        size: usize,
+        wanted: Rebuild,
+        step: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<Option<Rebuilt>, StoreError> {
+        run(self, Some(wanted), Sizes::all(size), step)
     }
 
     /// Goes on with a rebuild that an earlier process began; none when there is none, or when it was broken off again.
@@ -166,7 +178,7 @@ impl Store {
         &self,
         step: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Option<Rebuilt>, StoreError> {
-        run(self, None, step)
+        run(self, None, Sizes::default(), step)
     }
 
     /// Makes everything anew from the journal; `progress` is told how much of how much is done of what it is doing.

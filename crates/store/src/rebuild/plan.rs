@@ -80,10 +80,39 @@ pub struct Rebuilt {
     pub caught_up: u64,
 }
 
+/// How much is done in one step: whoever appends meanwhile waits for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sizes {
+    /// Entities copied.
+    pub(crate) copied: usize,
+    /// Deliveries read.
+    pub(crate) read: usize,
+    /// Small parts are linked together until they have so many entities.
+    pub(crate) together: usize,
+    /// Pieces of the facts written.
+    pub(crate) pieces: usize,
+    /// Deliveries applied to the new facts.
+    pub(crate) caught_up: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Sizes { copied: 2_000, read: 1_000, together: 5_000, pieces: 500, caught_up: 64 }
+    }
+}
+
+impl Sizes {
+    /// For tests: many steps of little.
+    pub(crate) fn all(size: usize) -> Self {
+        Sizes { copied: size, read: size, together: size, pieces: size, caught_up: size }
+    }
+}
+
 /// The place a rebuild has reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) wanted: Rebuild,
+    pub(crate) sizes: Sizes,
     /// Who began it: another version may read or link otherwise, and begins anew.
     made_by: String,
     pub(crate) phase: Phase,
@@ -115,7 +144,12 @@ fn version(conn: &Connection) -> Result<String, StoreError> {
 
 impl Plan {
     /// A new one, of a store that has given change numbers up to `change` and applied all deliveries up to `applied`.
-    pub(crate) fn new(conn: &Connection, wanted: Rebuild, change: u64, applied: i64) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        conn: &Connection,
+        (wanted, sizes): (Rebuild, Sizes),
+        change: u64,
+        applied: i64,
+    ) -> Result<Self, StoreError> {
         let (phase, read) = match wanted {
             Rebuild::Everything => (Phase::Reading, 0),
             Rebuild::Facts => (Phase::Copying, applied),
@@ -123,6 +157,7 @@ impl Plan {
         };
         Ok(Plan {
             wanted,
+            sizes,
             made_by: version(conn)?,
             phase,
             base: change + AHEAD,
