@@ -1,5 +1,6 @@
 //! What came in meanwhile is applied to the new facts too; then they take the place of the old ones.
 
+use domain::catalogue::Catalogue;
 use rusqlite::Connection;
 
 use super::{Aside, Phase, Plan, tables};
@@ -49,9 +50,8 @@ pub(super) fn catch_up(writer: &mut Writer, mut plan: Plan) -> Result<Plan, Stor
             return Err(error);
         }
     };
-    if let Some(change) = shown {
+    if let Some((change, catalogue)) = shown {
         writer.aside = Aside::default();
-        let catalogue = read_catalogue_named(&writer.conn, CATALOGUE)?.unwrap_or_default();
         writer.applier.start_over(catalogue);
         writer.recount();
         writer.finish(&[Done { tally: Tally::default(), change }]);
@@ -66,8 +66,8 @@ fn is_level(conn: &Connection, plan: &Plan) -> Result<bool, StoreError> {
     Ok(beyond.is_none() && again.is_none())
 }
 
-/// Puts the new facts in the place of the old ones; gives the last change number.
-fn show(conn: &Connection, plan: &mut Plan) -> Result<u64, StoreError> {
+/// Puts the new facts in the place of the old ones; gives the last change number, and the catalogue they were made with.
+fn show(conn: &Connection, plan: &mut Plan) -> Result<(u64, Catalogue), StoreError> {
     let before = read_number(conn, CHANGE)?;
     if before >= plan.base {
         return Err(StoreError::unreadable("a change number", format!("{before} was to stay below {}", plan.base)));
@@ -81,5 +81,5 @@ fn show(conn: &Connection, plan: &mut Plan) -> Result<u64, StoreError> {
     write_number(conn, CHANGE, change)?;
     write_number(conn, TREE, change)?;
     plan.enter(Phase::Clearing, tables::DERIVED.len() as u64);
-    Ok(change)
+    Ok((change, catalogue))
 }

@@ -94,28 +94,23 @@ fn begin(store: &Store, wanted: Option<Rebuild>, sizes: Sizes, step: Step<'_>) -
         return Ok(known);
     }
     // What an earlier one left is of no use.
-    let mut plan = known;
+    if let Some(mut plan) = known {
+        plan.give_up(wanted);
+        store.write(move |writer| plan.write(&writer.conn))?;
+    }
     loop {
-        let left = plan.take();
-        let more = store.write(move |writer| match left {
-            Some(mut plan) => {
-                plan.enter(Phase::Clearing, plan.total);
-                plan.write(&writer.conn)?;
-                Ok(Some(plan))
-            }
-            None if tables::drop_one(&writer.conn)? => Ok(None),
-            None => {
-                Plan::remove(&writer.conn)?;
-                start(&writer.conn, (wanted, sizes)).map(Some)
-            }
+        let begun = store.write(move |writer| match tables::drop_one(&writer.conn)? {
+            true => Ok(None),
+            false => start(&writer.conn, (wanted, sizes)).map(Some),
         })?;
-        match more {
-            Some(plan) if plan.is_open() => return Ok(Some(plan)),
-            Some(plan) if step(&plan.progress()).is_break() => return Ok(None),
-            _ => {}
+        if begun.is_some() || step(&CLEARING).is_break() {
+            return Ok(begun);
         }
     }
 }
+
+/// What is told while something of an earlier rebuild is removed.
+const CLEARING: Progress = Progress { phase: Phase::Clearing, done: 0, total: 0 };
 
 fn start(conn: &Connection, wanted: (Rebuild, Sizes)) -> Result<Plan, StoreError> {
     atomically(conn, false, || {
@@ -205,7 +200,7 @@ impl Store {
 /// A row is to be applied once more: a rebuild that has read it already reads it again.
 pub(crate) fn replayed(conn: &Connection, seq: i64) -> Result<(), StoreError> {
     match Plan::read(conn)? {
-        Some(plan) if plan.is_open() => tables::read_again(conn, seq),
+        Some(plan) if plan.is_open() && plan.fits(conn)? => tables::read_again(conn, seq),
         _ => Ok(()),
     }
 }

@@ -204,6 +204,12 @@ impl Plan {
         if self.wanted == Rebuild::Everything { 0 } else { self.copied }
     }
 
+    /// Of no use to anybody; what is wanted instead is begun anew, whoever goes on.
+    pub(crate) fn give_up(&mut self, wanted: Rebuild) {
+        (self.wanted, self.phase) = (wanted, Phase::Reading);
+        self.made_by.clear();
+    }
+
     /// Whether the new facts are not shown yet.
     pub(crate) fn is_open(&self) -> bool {
         self.phase != Phase::Clearing

@@ -326,6 +326,31 @@ fn another_wish_gives_up_the_one_under_way_and_two_at_once_are_refused() {
     assert_eq!(store.resume_rebuild(&mut |_| ControlFlow::Continue(())).unwrap(), None, "nothing was begun");
 }
 
+#[test]
+fn what_is_being_given_up_is_not_taken_for_what_is_done() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    add(&store, deliveries(story()));
+    store.settle().unwrap();
+    let expected = dump(&store);
+    let when = |wanted, phase| {
+        let mut step =
+            |now: &Progress| if now.phase == phase { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        assert_eq!(store.rebuild_in_steps_of(4, wanted, &mut step).unwrap(), None);
+        assert_eq!(store.unfinished_rebuild().unwrap(), Some(wanted));
+    };
+    when(Rebuild::Everything, Phase::Linking);
+    when(Rebuild::Facts, Phase::Clearing);
+    when(Rebuild::Everything, Phase::Clearing);
+    assert_eq!(dump(&store), expected);
+    let known = store.change_number().unwrap();
+    assert_eq!(store.changes_since(known, 1).unwrap().upto, known, "nothing new is shown");
+    let done = store.resume_rebuild(&mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+    assert_eq!(done.rows, story().len() as u64);
+    assert_eq!(dump(&store), expected);
+    assert!(store.changes_since(known, 1).unwrap().rebuilt);
+}
+
 const FOLDER: &str = "STORE_TEST_REBUILT_FOLDER";
 
 fn nth(n: usize) -> Event {
