@@ -57,7 +57,7 @@ fn what_cannot_be_asked_for_is_said() {
         ("?rules_change=true&from=2020-01-01T00:00:00Z", "linked anew"),
         ("?form=2020-01-01T00:00:00Z", "no parameter `form`"),
     ] {
-        let answer = server.admin("POST", &format!("/api/v1/rebuild{query}"), "", "").expect(400);
+        let answer = server.admin("POST", &format!("/api/v1/rebuild{query}"), "", "").expect(422);
         assert!(answer["message"].as_str().is_some_and(|message| message.contains(word)), "{query}: {answer}");
     }
 }
