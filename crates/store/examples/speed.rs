@@ -74,7 +74,7 @@ fn measure(what: &str, events: &[Event]) {
     timed(&format!("{what} rebuilt"), count, || store.rebuild(&mut |_, _| {}).unwrap());
     let mut on = |_: &store::Progress| std::ops::ControlFlow::Continue(());
     timed(&format!("{what} linked anew"), count, || {
-        drop(store.rebuild_stepwise(store::Rebuild::Facts, &mut on).unwrap())
+        store.rebuild_stepwise(store::Rebuild::Facts, &mut on).unwrap().unwrap();
     });
     let size = std::fs::metadata(folder.path().join("leadline.db")).unwrap().len();
     println!("{what}: {} bytes an event", size / events.len() as u64);

@@ -47,7 +47,7 @@ fn correction(dice: Dice) -> Event {
 /// Something that arrives: events, in webhooks too, corrections, catalogues, what cannot be read.
 fn delivery(dice: Dice) -> Delivery {
     let [kind, id, a, ..] = dice;
-    let event = |dice: Dice| if dice[7] % 3 == 0 { elsewhere(made(dice)) } else { made(dice) };
+    let event = |dice: Dice| if dice[7].is_multiple_of(3) { elsewhere(made(dice)) } else { made(dice) };
     match kind % 19 {
         0 => Delivery::Catalogue(catalogue(a % 2 == 0), "file".to_owned()),
         1 => Delivery::Event(correction(dice)),
