@@ -99,7 +99,10 @@ impl Engine {
     }
 
     fn place_namesakes_anew(&self, ledger: &mut impl Ledger, component: &ComponentId, work: &mut Work) -> Result<()> {
-        for name in [component.name(), component.as_str()] {
+        // Whoever names a component `a/b` may stand under `a` as `b`.
+        let within = ComponentId::parse(component.name());
+        let within = within.as_ref().map(ComponentId::name);
+        for name in [component.name(), component.as_str()].into_iter().chain(within) {
             let (deployments, incidents) = ledger.named(name)?;
             for key in deployments {
                 let placed_by = ledger.deployment(&key)?.map(|fact| fact.placed_by);

@@ -233,6 +233,44 @@ pub struct Facts {
     pub others: Vec<OtherFact>,
 }
 
+/// Something a ledger holds beside its entities. Repositories and commits have this ledger's own numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// A repository: its number and name. Comes before its commits.
+    Repo(u32, String),
+    /// A commit: numbers of the repository and its own. Those of a repository come in the order of their numbers.
+    Commit(u32, u32, CommitNode),
+    /// A tag: repository, name, normalised name, commit.
+    Tag(String, String, String, String),
+    /// The pull request that made a commit: its identity, repository, commit.
+    PullRequest(EntityKey, String, String),
+    /// A deployment with all that was put under its key.
+    Deployment(Box<WholeDeployment>),
+    /// The commits of a repository, by its number, that have arrived somewhere.
+    Reached(Reach, u32, RoaringBitmap),
+    /// An incident and the deployment ids it names.
+    Incident(Box<IncidentFact>, Vec<String>),
+    /// What an incident without a fact names.
+    Names(IncidentKey, Vec<String>),
+    /// Any other fact.
+    Other(Box<OtherFact>),
+}
+
+/// A deployment with all that was put under its key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeDeployment {
+    /// Its fact.
+    pub fact: DeploymentFact,
+    /// The commits that arrived with it.
+    pub commits: Vec<CommitFact>,
+    /// The same as sets.
+    pub arrived: Option<Arrived>,
+    /// What it waits for.
+    pub waits: Vec<Wait>,
+    /// `(reverted deployment, reverted commit)`.
+    pub reverts: Vec<(DeploymentKey, String)>,
+}
+
 impl IndexedLedger {
     /// Gives every fact away.
     #[must_use]
@@ -251,6 +289,53 @@ impl IndexedLedger {
         let mut others: Vec<_> = self.others.into_values().collect();
         others.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Facts { deployments, incidents, others }
+    }
+
+    /// Gives everything but the entities away, in pieces that another ledger can be filled with in this order. Ledgers
+    /// of the same entities give the same pieces.
+    #[must_use]
+    pub fn into_pieces(self) -> Vec<Piece> {
+        let IndexedLedger { deployments, incidents, others, repos, reached, .. } = self;
+        let (mut commits, mut arrived) = (self.commits, self.arrived);
+        let (mut waits, mut reverts, mut names) = (self.waits, self.reverts, self.incident_names);
+        let mut pieces = Vec::new();
+        for (repo, known) in (0u32..).zip(repos) {
+            pieces.push(Piece::Repo(repo, known.name.clone()));
+            pieces.extend((0u32..).zip(known.nodes).map(|(id, node)| Piece::Commit(repo, id, node)));
+            let tags = known.tags.into_iter().collect::<BTreeMap<_, _>>().into_iter();
+            pieces.extend(tags.flat_map(|(normalised, tags)| {
+                let name = known.name.clone();
+                tags.into_iter().map(move |(tag, sha)| Piece::Tag(name.clone(), tag, normalised.clone(), sha))
+            }));
+            let requests = known.pull_requests.into_iter().collect::<BTreeMap<_, _>>();
+            pieces.extend(requests.into_iter().map(|(sha, key)| Piece::PullRequest(key, known.name.clone(), sha)));
+        }
+        let mut deployments: Vec<DeploymentFact> = deployments.into_values().collect();
+        // The one that is blamed comes before the one that blames it.
+        deployments.sort_unstable_by(|a, b| (a.finished_at, &a.key).cmp(&(b.finished_at, &b.key)));
+        pieces.extend(deployments.into_iter().map(|fact| {
+            let key = &fact.key;
+            Piece::Deployment(Box::new(WholeDeployment {
+                commits: commits.remove(key).unwrap_or_default(),
+                arrived: arrived.remove(key),
+                waits: waits.remove(key).unwrap_or_default(),
+                reverts: reverts.remove(key).unwrap_or_default(),
+                fact,
+            }))
+        }));
+        let reached = reached.into_iter().filter(|(_, commits)| !commits.is_empty()).collect::<BTreeMap<_, _>>();
+        pieces.extend(reached.into_iter().map(|((reach, repo), commits)| Piece::Reached(reach, repo, commits)));
+        let incidents = incidents.into_iter().collect::<BTreeMap<_, _>>().into_values();
+        pieces.extend(incidents.map(|fact| {
+            let names = names.remove(&fact.key).unwrap_or_default();
+            Piece::Incident(Box::new(fact), names)
+        }));
+        // An incident that has no fact may name deployments.
+        let names = names.into_iter().collect::<BTreeMap<_, _>>();
+        pieces.extend(names.into_iter().map(|(key, names)| Piece::Names(key, names)));
+        let others = others.into_iter().collect::<BTreeMap<_, _>>().into_values();
+        pieces.extend(others.map(|fact| Piece::Other(Box::new(fact))));
+        pieces
     }
 
     fn fact(&self, place: Option<&OrderKey>) -> Option<DeploymentFact> {

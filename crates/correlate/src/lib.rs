@@ -17,12 +17,12 @@ mod code;
 mod commits;
 mod engine;
 mod graph;
-#[cfg(feature = "memory")]
 pub mod indexed;
 mod kind;
 mod ledger;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod parts;
 mod reached;
 mod requests;
 mod signals;

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Sets nodes, or two windows of one node, beside each other and says how sure their differences are
     Compare(CompareArgs),
-    /// Makes all facts anew from what was received
+    /// Makes facts anew from what was received; the old ones are shown until the new ones are complete
     Rebuild(RebuildArgs),
     /// Makes, lists and revokes tokens
     Token(TokenArgs),
@@ -261,8 +261,20 @@ pub(crate) enum TextFormat {
     Json,
 }
 
+fn offset_instant(text: &str) -> Result<domain::Timestamp, String> {
+    domain::Timestamp::parse(text)
+        .map_err(|_| "write an instant with its offset, such as 2025-01-31T12:00:00Z".to_owned())
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct RebuildArgs {
+    /// Only deliveries received at or after T are read again, such as 2025-01-31T12:00:00Z; what they said before and
+    /// do not say any more stays until everything is read again
+    #[arg(long, value_name = "T", conflicts_with = "rules_change", value_parser = offset_instant)]
+    pub(crate) from: Option<domain::Timestamp>,
+    /// No delivery is read again: facts are made from the entities and the catalogue as they are
+    #[arg(long)]
+    pub(crate) rules_change: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
 }

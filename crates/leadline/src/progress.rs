@@ -52,6 +52,15 @@ impl Progress {
         self.0.set_position(done);
     }
 
+    /// What it is doing, when somebody watches the bar; else a line of its own.
+    pub(crate) fn phase(&self, what: &str, line: &str) {
+        self.0.set_message(what.to_owned());
+        self.0.reset_eta();
+        if !out::is_watched() && !line.is_empty() {
+            out::note(line);
+        }
+    }
+
     /// Takes it away.
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();

@@ -66,6 +66,7 @@ impl From<StoreError> for ApiError {
             StoreError::TokenExists(_) | StoreError::TokenInvalid(_) => {
                 ApiError::new(Code::InvalidParameter, error.to_string())
             }
+            StoreError::Rebuilding => ApiError::new(Code::Unavailable, error.to_string()),
             StoreError::Closed => ApiError::new(Code::Unavailable, "the server is stopping").retry_after(5),
             other => ApiError::internal("the store could not be read or written", &other),
         }

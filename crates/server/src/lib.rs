@@ -10,6 +10,7 @@ mod error;
 mod interpreter;
 mod page;
 mod query;
+mod rebuilding;
 mod routes;
 mod seal;
 mod senders;

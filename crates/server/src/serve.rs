@@ -39,6 +39,7 @@ pub struct Server {
     sealing: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
     backfills: Arc<Backfills>,
+    rebuilding: JoinHandle<()>,
     sql: Option<Port>,
 }
 
@@ -121,6 +122,8 @@ impl Server {
             Some(settings) => Some(open(settings, app.clone()).await?),
             None => None,
         };
+        let going_on = app.clone();
+        let rebuilding = tokio::task::spawn_blocking(move || resume_rebuild(&going_on));
         let service = MapRequestLayer::new(take_token_from_address).layer(routes::router(app));
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let (stop, stopped) = oneshot::channel();
@@ -131,7 +134,18 @@ impl Server {
             };
             axum::serve(listener, service).with_graceful_shutdown(stop).await
         });
-        Ok(Server { address, stop: Some(stop), stopping, serving, following, sealing, synced, backfills, sql })
+        Ok(Server {
+            address,
+            stop: Some(stop),
+            stopping,
+            serving,
+            following,
+            sealing,
+            synced,
+            backfills,
+            rebuilding,
+            sql,
+        })
     }
 
     /// Waits until what was in the store at the start can be asked for; events are taken before.
@@ -173,6 +187,8 @@ impl Server {
         // One that waits for an answer of its vendor is left alone: what it has kept is durable.
         let backfills = Arc::clone(&self.backfills);
         let _ = tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || backfills.join())).await;
+        // It ends with the step it is at.
+        let _ = tokio::time::timeout(GRACE, &mut self.rebuilding).await;
         // Without this a query cut off here would be told as a failure.
         let _ = self.following.await;
         let _ = self.sealing.await;
@@ -183,6 +199,19 @@ impl Server {
         told_to_stop().await;
         tracing::info!("stopping");
         self.stop().await;
+    }
+}
+
+/// Goes on with a rebuild that an earlier process could not finish.
+fn resume_rebuild(app: &App) {
+    match app.store.unfinished_rebuild() {
+        Ok(None) => return,
+        Ok(Some(_)) => tracing::info!("a rebuild that was cut off is gone on with"),
+        Err(error) => return tracing::error!(error = %error, "whether a rebuild was cut off cannot be told"),
+    }
+    match app.rebuilding.run(&app.store, None, &app.stopping) {
+        Ok(_) => tracing::info!("the rebuild is done"),
+        Err(error) => tracing::warn!(error = %error.into_problem(), "the rebuild is not done"),
     }
 }
 

@@ -11,10 +11,10 @@ use store::Store;
 use tokio::sync::watch;
 use warehouse::Warehouse;
 
-use crate::api::rebuild::Rebuilding;
 use crate::backfills::Backfills;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::rebuilding::Rebuilding;
 use crate::senders::Senders;
 use crate::sync::Calls;
 

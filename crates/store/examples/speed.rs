@@ -72,6 +72,10 @@ fn measure(what: &str, events: &[Event]) {
     let store = open(&folder);
     timed(&format!("{what} applied"), count, || store.settle().unwrap());
     timed(&format!("{what} rebuilt"), count, || store.rebuild(&mut |_, _| {}).unwrap());
+    let mut on = |_: &store::Progress| std::ops::ControlFlow::Continue(());
+    timed(&format!("{what} linked anew"), count, || {
+        store.rebuild_stepwise(store::Rebuild::Facts, &mut on).unwrap().unwrap();
+    });
     let size = std::fs::metadata(folder.path().join("leadline.db")).unwrap().len();
     println!("{what}: {} bytes an event", size / events.len() as u64);
 }

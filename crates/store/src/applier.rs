@@ -16,7 +16,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::journal::{EntryKind, Reason, State, Tally, mark};
 use crate::ledger::{Names, SqliteLedger};
-use crate::sql::{all, atomically, one, run};
+use crate::rebuild::tables;
+use crate::sql::{Db, all, atomically, one, run};
 use crate::{Interpreter, StoreError, Webhook, body};
 
 /// Bodies of one batch together, in bytes; at least one row is taken.
@@ -32,6 +33,8 @@ pub(crate) struct Waiting {
     pub(crate) seq: i64,
     kind: EntryKind,
     state: State,
+    /// Whether the journal says why it has its state.
+    explained: bool,
     source: String,
     type_: Option<String>,
     id: Option<String>,
@@ -42,10 +45,24 @@ pub(crate) struct Waiting {
     body: Vec<u8>,
 }
 
+/// Which rows a rebuild reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Again {
+    /// Events and webhooks after a row.
+    After(i64),
+    /// Events and webhooks after a row that were received at or after an instant, or came after another row.
+    Since { after: i64, from: Timestamp, unless: i64 },
+    /// Everything after a row: either events and webhooks, or one catalogue.
+    WithCatalogues(i64),
+    /// Those that are to be read once more.
+    Noted,
+}
+
 macro_rules! rows_where {
     ($condition:literal) => {
         concat!(
-            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body FROM journal WHERE ",
+            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body, code IS NOT NULL
+             FROM journal WHERE ",
             $condition,
             " ORDER BY seq LIMIT ?1"
         )
@@ -66,25 +83,55 @@ impl Waiting {
             headers: row.get(8)?,
             packed: row.get(9)?,
             body: row.get(10)?,
+            explained: row.get(11)?,
         })
     }
 
     /// The next pending rows, at most `limit`: either events and webhooks, or one catalogue.
     pub(crate) fn pending(conn: &Connection, limit: usize) -> Result<Vec<Self>, StoreError> {
-        let mut rows = Self::first(conn, rows_where!("state = 0"), limit, None)?;
+        Ok(Self::one_catalogue(Self::first(conn, rows_where!("state = 0"), limit, [])?))
+    }
+
+    /// The next rows a rebuild reads, in their order, whatever became of them: the one way to all of the journal.
+    pub(crate) fn again(conn: &Connection, which: Again, limit: usize) -> Result<Vec<Self>, StoreError> {
+        match which {
+            Again::After(seq) => Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, [Value::from(seq)]),
+            Again::Since { after, from, unless } => Self::first(
+                conn,
+                rows_where!("seq > ?2 AND kind <= 1 AND (received_at >= ?3 OR seq > ?4)"),
+                limit,
+                [Value::from(after), Value::from(from.micros()), Value::from(unless)],
+            ),
+            Again::WithCatalogues(seq) => {
+                let rows = rows_where!("seq > ?2 AND kind <= 2");
+                Ok(Self::one_catalogue(Self::first(conn, rows, limit, [Value::from(seq)])?))
+            }
+            Again::Noted => {
+                let rows = rows_where!("seq IN (SELECT seq FROM next_again)");
+                Self::first(conn, rows, limit, [])
+            }
+        }
+    }
+
+    /// Whether these were all that could be taken at once.
+    pub(crate) fn are_long(rows: &[Self]) -> bool {
+        rows.iter().map(|row| row.body.len()).sum::<usize>() >= BATCH_BYTES
+    }
+
+    fn one_catalogue(mut rows: Vec<Self>) -> Vec<Self> {
         let catalogue = rows.iter().position(|row| row.kind == EntryKind::Catalogue);
         rows.truncate(catalogue.map_or(rows.len(), |place| place.max(1)));
-        Ok(rows)
+        rows
     }
 
-    /// Events and webhooks after a row, whatever became of them.
-    pub(crate) fn after(conn: &Connection, seq: i64, limit: usize) -> Result<Vec<Self>, StoreError> {
-        Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, Some(seq))
-    }
-
-    fn first(conn: &Connection, sql: &str, limit: usize, after: Option<i64>) -> Result<Vec<Self>, StoreError> {
+    fn first(
+        conn: &Connection,
+        sql: &str,
+        limit: usize,
+        more: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Self>, StoreError> {
         let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
-        let params = [limit].into_iter().chain(after.map(Value::from));
+        let params = [limit].into_iter().chain(more);
         let mut bytes = 0;
         let mut rows = Vec::new();
         #[cfg(test)]
@@ -131,9 +178,10 @@ impl Waiting {
 }
 
 /// What becomes of a row, and why.
-struct Verdict {
-    state: State,
-    reason: Option<Reason>,
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) state: State,
+    pub(crate) reason: Option<Reason>,
 }
 
 impl Verdict {
@@ -145,6 +193,27 @@ impl Verdict {
     fn of(state: State) -> Self {
         Verdict { state, reason: None }
     }
+
+    /// Of a row that cannot be applied through no fault of its sender.
+    fn failed() -> Self {
+        let message = "applying it failed here; the log says why, and it can be replayed";
+        Verdict::rejected(Problem::new(Code::Internal, message))
+    }
+
+    /// Whether the journal does not say the same already.
+    pub(crate) fn is_news(&self, row: &Waiting) -> bool {
+        row.state != self.state || row.explained || self.reason.is_some()
+    }
+}
+
+/// Reads a row: adds what it says to `events`. A panic in a parser is a row that cannot be read.
+pub(crate) fn read_guarded(interpreter: &dyn Interpreter, row: &Waiting, events: &mut Vec<Event>) -> Verdict {
+    let before = events.len();
+    catch_unwind(AssertUnwindSafe(|| interpret(interpreter, row, events))).unwrap_or_else(|panic| {
+        tracing::error!(seq = row.seq, panic = panic_text(panic.as_ref()), "a row could not be read and is set aside");
+        events.truncate(before);
+        Verdict::failed()
+    })
 }
 
 /// What one transaction did.
@@ -161,13 +230,22 @@ pub(crate) struct Applier {
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     names: Names,
+    /// Whether it applies to the tables a rebuild makes.
+    aside: bool,
 }
 
 impl Applier {
     /// For the catalogue that was applied last.
     pub(crate) fn new(conn: &Connection, interpreter: Arc<dyn Interpreter>) -> Result<Self, StoreError> {
         let catalogue = Arc::new(read_catalogue(conn)?);
-        Ok(Applier { interpreter, catalogue, engine: None, names: Names::default() })
+        Ok(Applier { interpreter, catalogue, engine: None, names: Names::default(), aside: false })
+    }
+
+    /// The same for the tables a rebuild makes: what becomes of the rows is kept beside the journal.
+    pub(crate) fn aside(&self, conn: &Connection) -> Result<Self, StoreError> {
+        let catalogue = Arc::new(read_catalogue_named(conn, NEXT_CATALOGUE)?.unwrap_or_default());
+        let interpreter = Arc::clone(&self.interpreter);
+        Ok(Applier { interpreter, catalogue, engine: None, names: Names::default(), aside: true })
     }
 
     /// Starts anew on an emptied ledger, with this catalogue.
@@ -192,7 +270,7 @@ impl Applier {
         };
         if let [row] = rows {
             tracing::error!(seq = row.seq, error = error.chain(), "a row could not be applied and is set aside");
-            return Ok(vec![reject(conn, row, nested)?]);
+            return Ok(vec![self.reject(conn, row, nested)?]);
         }
         tracing::warn!(
             rows = rows.len(),
@@ -234,10 +312,14 @@ impl Applier {
                     }
                     Err(problem) => Verdict::rejected(problem),
                 },
-                _ => self.interpret(row, &mut events),
+                _ => interpret(&*self.interpreter, row, &mut events),
             });
         }
-        let mut ledger = SqliteLedger::new(conn, &mut self.names, read_number(conn, CHANGE)?);
+        let (db, last, named) = match self.aside {
+            true => (Db::aside(conn), NEXT_CHANGE, NEXT_CATALOGUE),
+            false => (Db::from(conn), CHANGE, CATALOGUE),
+        };
+        let mut ledger = SqliteLedger::new(db, &mut self.names, read_number(conn, last)?);
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
             None => Engine::new(&self.catalogue, &mut ledger)?,
@@ -251,53 +333,70 @@ impl Applier {
             }
             ledger.change += 1;
             ledger.tree = Some(ledger.change);
-            write_catalogue(conn, &catalogue)?;
+            write_catalogue(conn, named, &catalogue)?;
             self.catalogue = Arc::new(catalogue);
         }
         let mut done = Done { tally: Tally::default(), change: ledger.change };
-        write_number(conn, CHANGE, ledger.change)?;
-        if let Some(tree) = ledger.tree {
+        write_number(conn, last, ledger.change)?;
+        if let Some(tree) = ledger.tree.filter(|_| !self.aside) {
             write_number(conn, TREE, tree)?;
         }
         for (row, verdict) in rows.iter().zip(&verdicts) {
-            mark(conn, &mut done.tally, row.seq, (row.state, verdict.state), verdict.reason.as_ref())?;
+            self.settle(conn, &mut done.tally, row, verdict)?;
         }
         done.tally.write(conn)?;
         self.engine = Some(engine);
         Ok(done)
     }
 
-    /// Adds what a row says to `events`.
-    fn interpret(&self, row: &Waiting, events: &mut Vec<Event>) -> Verdict {
-        if row.kind == EntryKind::Event {
-            return match row.event() {
-                Ok(event) => {
-                    events.push(event);
-                    Verdict::of(State::Applied)
-                }
-                Err(problem) => Verdict::rejected(problem),
-            };
+    fn settle(&self, conn: &Connection, tally: &mut Tally, row: &Waiting, verdict: &Verdict) -> Result<(), StoreError> {
+        if self.aside {
+            return if verdict.is_news(row) { tables::note_verdict(conn, row.seq, verdict) } else { Ok(()) };
         }
-        let found = row.webhook().and_then(|webhook| self.interpreter.interpret(&webhook, row.received_at));
-        let found = match found {
-            Ok(found) => found,
-            Err(problem) => return Verdict::rejected(problem),
-        };
-        let (all, before) = (found.len(), events.len());
-        let mut problems = Vec::new();
-        for (place, event) in (1usize..).zip(found) {
-            match event {
-                Ok(event) => events.push(event),
-                Err(problem) => problems.push((place, problem)),
-            }
-        }
-        let state = match (events.len() > before, problems.is_empty()) {
-            (true, _) => State::Applied,
-            (false, true) => State::Ignored,
-            (false, false) => State::Rejected,
-        };
-        Verdict { state, reason: several(all, &problems) }
+        mark(conn, tally, row.seq, (row.state, verdict.state), verdict.reason.as_ref())
     }
+
+    /// Sets aside a row that cannot be applied through no fault of its sender.
+    fn reject(&self, conn: &Connection, row: &Waiting, nested: bool) -> Result<Done, StoreError> {
+        atomically(conn, nested, || {
+            let mut done = Done { tally: Tally::default(), change: read_number(conn, CHANGE)? };
+            self.settle(conn, &mut done.tally, row, &Verdict::failed())?;
+            done.tally.write(conn)?;
+            Ok(done)
+        })
+    }
+}
+
+/// Adds what a row says to `events`.
+fn interpret(interpreter: &dyn Interpreter, row: &Waiting, events: &mut Vec<Event>) -> Verdict {
+    if row.kind == EntryKind::Event {
+        return match row.event() {
+            Ok(event) => {
+                events.push(event);
+                Verdict::of(State::Applied)
+            }
+            Err(problem) => Verdict::rejected(problem),
+        };
+    }
+    let found = row.webhook().and_then(|webhook| interpreter.interpret(&webhook, row.received_at));
+    let found = match found {
+        Ok(found) => found,
+        Err(problem) => return Verdict::rejected(problem),
+    };
+    let (all, before) = (found.len(), events.len());
+    let mut problems = Vec::new();
+    for (place, event) in (1usize..).zip(found) {
+        match event {
+            Ok(event) => events.push(event),
+            Err(problem) => problems.push((place, problem)),
+        }
+    }
+    let state = match (events.len() > before, problems.is_empty()) {
+        (true, _) => State::Applied,
+        (false, true) => State::Ignored,
+        (false, false) => State::Rejected,
+    };
+    Verdict { state, reason: several(all, &problems) }
 }
 
 /// The problems of single events of one webhook in one reason.
@@ -315,25 +414,19 @@ fn clip(mut text: String) -> String {
     text
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// Sets aside a row that cannot be applied through no fault of its sender.
-fn reject(conn: &Connection, row: &Waiting, nested: bool) -> Result<Done, StoreError> {
-    atomically(conn, nested, || {
-        let mut done = Done { tally: Tally::default(), change: read_number(conn, CHANGE)? };
-        let message = "applying it failed here; the log says why, and it can be replayed";
-        let verdict = Verdict::rejected(Problem::new(Code::Internal, message));
-        mark(conn, &mut done.tally, row.seq, (row.state, verdict.state), verdict.reason.as_ref())?;
-        done.tally.write(conn)?;
-        Ok(done)
-    })
-}
-
 /// The last change number given.
 pub(crate) const CHANGE: &str = "change";
+/// The same of the facts a rebuild makes.
+pub(crate) const NEXT_CHANGE: &str = "next_change";
+/// The catalogue that was applied last.
+pub(crate) const CATALOGUE: &str = "catalogue";
+/// The one a rebuild makes facts with.
+pub(crate) const NEXT_CATALOGUE: &str = "next_catalogue";
 /// The change number of the last change of the tree.
 pub(crate) const TREE: &str = "tree";
 /// The change number before the last rebuild.
@@ -353,15 +446,17 @@ pub(crate) fn write_number(conn: &Connection, name: &str, number: u64) -> Result
 
 /// The catalogue that was applied last; an empty one with the default rules when none ever was.
 pub(crate) fn read_catalogue(conn: &Connection) -> Result<Catalogue, StoreError> {
-    let sql = "SELECT value FROM meta WHERE name = 'catalogue'";
-    let found = one(conn, sql, [], |row| body::from_json("the catalogue", row.get_ref(0)?))?;
-    Ok(found.unwrap_or_default())
+    Ok(read_catalogue_named(conn, CATALOGUE)?.unwrap_or_default())
 }
 
-pub(crate) fn write_catalogue(conn: &Connection, catalogue: &Catalogue) -> Result<(), StoreError> {
-    let sql = "INSERT INTO meta (name, value) VALUES ('catalogue', ?)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    run(conn, sql, [body::to_json(catalogue)?])?;
+pub(crate) fn read_catalogue_named(conn: &Connection, name: &str) -> Result<Option<Catalogue>, StoreError> {
+    let sql = "SELECT value FROM meta WHERE name = ?";
+    one(conn, sql, [name], |row| body::from_json("the catalogue", row.get_ref(0)?))
+}
+
+pub(crate) fn write_catalogue(conn: &Connection, name: &str, catalogue: &Catalogue) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    run(conn, sql, params![name, body::to_json(catalogue)?])?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn writer(file: Option<&Path>) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     // A page that many transactions touch is copied to the database once for all of them.
     conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-    // The log of a rebuild is as long as the database: do not keep it so for ever.
+    // Whoever reads for long makes the log long: do not keep it so for ever.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     conn.pragma_update(None, "cache_size", -65_536)?;
     Ok(conn)

@@ -66,6 +66,9 @@ pub enum StoreError {
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
+    /// Facts are being made anew already.
+    #[error("a rebuild is under way; wait until it is done")]
+    Rebuilding,
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -41,6 +41,9 @@ struct Inner {
     readers: Option<Readers>,
     shared: Arc<Shared>,
     tokens: RwLock<Vec<Live>>,
+    interpreter: Arc<dyn Interpreter>,
+    /// Whether a rebuild is under way.
+    rebuilding: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
     folder: Option<PathBuf>,
     // Dropped last, when the writer has stopped.
@@ -93,7 +96,7 @@ impl Store {
             }
         };
         let file = folder.as_ref().map(|folder| folder.join("leadline.db"));
-        let writer = Writer::open(file.as_deref(), interpreter, shared.clone())?;
+        let writer = Writer::open(file.as_deref(), Arc::clone(&interpreter), shared.clone())?;
         let tokens = tokens::live(&writer.conn)?;
         let (orders, received) = channel();
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
@@ -104,6 +107,8 @@ impl Store {
             readers: file.map(Readers::new),
             shared,
             tokens: RwLock::new(tokens),
+            interpreter,
+            rebuilding: Arc::default(),
             thread: Mutex::new(Some(thread)),
             folder,
             _lock: lock,
@@ -306,33 +311,13 @@ impl Store {
                 if let Some(state) = one(conn, sql, [seq], |row| State::at(row.get(0)?))? {
                     mark(conn, &mut tally, seq, (state, State::Pending), None)?;
                     tally.write(conn)?;
+                    rebuild::replayed(conn, seq)?;
                 }
                 Ok(tally)
             })?;
             writer.count_pending(tally.pending());
             Ok(tally.pending() > 0)
         })
-    }
-
-    /// Makes entities and facts anew from the journal, in one transaction: readers see the old ones until the new ones
-    /// are complete (of a store in memory they wait). Appends wait until it is done. `progress` is told how many rows of
-    /// how many are done.
-    ///
-    /// # Errors
-    /// The database cannot be read or written; everything is as before.
-    pub fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
-        let (sender, receiver) = channel();
-        let (answer, answered) = channel();
-        self.inner.send(Order::Task(Box::new(move |writer| {
-            let done = rebuild::rebuild(writer, &mut |done, all| {
-                let _ = sender.send((done, all));
-            });
-            let _ = answer.send(done);
-        })))?;
-        for (done, all) in receiver {
-            progress(done, all);
-        }
-        answered.recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Writes all facts as JSON lines, ordered by natural key: deployments with their commits, incidents, the others,
@@ -443,8 +428,16 @@ impl Store {
         })
     }
 
+    pub(crate) fn interpreter(&self) -> Arc<dyn Interpreter> {
+        Arc::clone(&self.inner.interpreter)
+    }
+
+    pub(crate) fn rebuilding(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.inner.rebuilding)
+    }
+
     /// Has the writer do something.
-    fn write<T: Send + 'static>(
+    pub(crate) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -456,7 +449,7 @@ impl Store {
     }
 
     /// Reads one snapshot. A database in memory has one connection, and the writer has it.
-    fn read<T: Send + 'static>(
+    pub(crate) fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

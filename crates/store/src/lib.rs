@@ -26,5 +26,6 @@ mod writer;
 pub use error::StoreError;
 pub use handle::Store;
 pub use journal::{EntryKind, JournalCounts, JournalEntry, JournalFilter, Reason, State};
+pub use rebuild::{Phase, Progress, Rebuild, Rebuilt};
 pub use tokens::{Scope, Token};
 pub use types::{Changes, Delivery, Interpreter, Location, Receipt, Webhook};

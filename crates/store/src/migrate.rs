@@ -7,7 +7,8 @@ use crate::StoreError;
 use crate::body::from_json;
 use crate::sql::{all, atomically, run};
 
-/// In order; the version of a database is how many of them it has. A file that was ever released never changes.
+/// In order; the version of a database is how many of them it has. A file that was ever released never changes. An index
+/// of a table that follows from the journal may have another name, `next_` before its own: a rebuild gives it that.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_journal.sql"),
     include_str!("../migrations/sqlite/0002_facts.sql"),

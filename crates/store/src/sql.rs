@@ -1,36 +1,73 @@
 //! Short forms for prepared statements. Every statement is prepared once per connection.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
 use rusqlite::{Connection, Params, Row};
 
 use crate::StoreError;
+use crate::rebuild::tables;
 
-/// How many prepared statements a connection keeps: more than there are.
-pub(crate) const STATEMENTS: usize = 256;
+/// How many prepared statements a connection keeps: more than there are, also when those of a ledger aside come to them.
+pub(crate) const STATEMENTS: usize = 512;
+
+/// A connection, and which tables statements on it mean: those everybody reads, or those a rebuild makes beside them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Db<'c> {
+    conn: &'c Connection,
+    aside: bool,
+}
+
+impl<'c> Db<'c> {
+    /// The tables a rebuild makes.
+    pub(crate) fn aside(conn: &'c Connection) -> Self {
+        Db { conn, aside: true }
+    }
+
+    fn text<'s>(self, sql: &'s str) -> Cow<'s, str> {
+        if self.aside { Cow::Owned(tables::aside(sql)) } else { Cow::Borrowed(sql) }
+    }
+}
+
+impl<'c> From<&'c Connection> for Db<'c> {
+    fn from(conn: &'c Connection) -> Self {
+        Db { conn, aside: false }
+    }
+}
+
+impl Deref for Db<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
 
 /// The first row, read by `read`.
-pub(crate) fn one<T>(
-    conn: &Connection,
+pub(crate) fn one<'c, T>(
+    db: impl Into<Db<'c>>,
     sql: &str,
     params: impl Params,
     read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     #[cfg(test)]
     recorded::note(sql);
-    let mut statement = conn.prepare_cached(sql)?;
+    let db: Db<'c> = db.into();
+    let mut statement = db.conn.prepare_cached(&db.text(sql))?;
     let mut rows = statement.query(params)?;
     rows.next()?.map(read).transpose()
 }
 
 /// Every row, read by `read`, in the order of the statement.
-pub(crate) fn all<T>(
-    conn: &Connection,
+pub(crate) fn all<'c, T>(
+    db: impl Into<Db<'c>>,
     sql: &str,
     params: impl Params,
     mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     #[cfg(test)]
     recorded::note(sql);
-    let mut statement = conn.prepare_cached(sql)?;
+    let db: Db<'c> = db.into();
+    let mut statement = db.conn.prepare_cached(&db.text(sql))?;
     let mut rows = statement.query(params)?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
@@ -40,10 +77,11 @@ pub(crate) fn all<T>(
 }
 
 /// Runs a statement; how many rows it changed.
-pub(crate) fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+pub(crate) fn run<'c>(db: impl Into<Db<'c>>, sql: &str, params: impl Params) -> Result<usize, StoreError> {
     #[cfg(test)]
     recorded::note(sql);
-    Ok(conn.prepare_cached(sql)?.execute(params)?)
+    let db: Db<'c> = db.into();
+    Ok(db.conn.prepare_cached(&db.text(sql))?.execute(params)?)
 }
 
 /// Does `work` in a transaction, or within one in a savepoint; takes all of it back when it fails.

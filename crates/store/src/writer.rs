@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use crate::applier::{Applier, Done, Waiting};
 use crate::door::{Prepared, trim_refused};
 use crate::journal::{Tally, counts};
+use crate::rebuild::Aside;
 use crate::sql::{atomically, one};
 use crate::{Interpreter, Receipt, StoreError, connect, migrate};
 
@@ -109,6 +110,8 @@ impl Shared {
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
     pub(crate) applier: Applier,
+    /// Of a rebuild under way.
+    pub(crate) aside: Aside,
     pub(crate) shared: Arc<Shared>,
     batch: usize,
     /// Since the last batch ended.
@@ -127,7 +130,15 @@ impl Writer {
         migrate::migrate(&conn)?;
         shared.pending.store(counts(&conn)?.pending, Ordering::Release);
         let applier = Applier::new(&conn, interpreter)?;
-        Ok(Writer { conn, applier, shared, batch: BATCH.0, since: Stopwatch::start(), settling: Vec::new() })
+        Ok(Writer {
+            conn,
+            applier,
+            aside: Aside::default(),
+            shared,
+            batch: BATCH.0,
+            since: Stopwatch::start(),
+            settling: Vec::new(),
+        })
     }
 
     /// Works until it is told to stop or nobody is left who could.

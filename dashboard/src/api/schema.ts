@@ -356,12 +356,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far a rebuild is: `running`, and rows of the journal `done` of `total` (of the last one when none runs). */
+        /**
+         * How far a rebuild is: whether it is `running`, its `phase` (`copying`, `reading`, `linking`, `catching_up`,
+         *     `clearing`), how much of it is `done` of about `total`, and how long that takes.
+         */
         get: operations["get_rebuild"];
         put?: never;
         /**
-         * Makes all entities and facts anew from the journal. The old numbers are shown until the new ones are complete; what
-         *     comes in meanwhile is taken when it is done. Cut off, it has changed nothing and can be asked for again.
+         * Makes facts anew: entities and facts from the journal; with `rules_change` facts alone, from the entities and the
+         *     catalogue as they are; with `from` facts, after deliveries received since that instant were read again. The old numbers
+         *     are shown until the new ones are complete, what comes in meanwhile is in both. Cut off, it is gone on with when the
+         *     server starts or the same is asked for again.
          */
         post: operations["post_rebuild"];
         delete?: never;
@@ -2992,7 +2997,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description running, done, total */
+            /** @description running; phase, the step it is of so many steps; done, total; per_second, seconds_left of the phase, null before a second has passed; of the last one when none runs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3003,21 +3008,26 @@ export interface operations {
     };
     post_rebuild: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Entities stay as they are; only facts are made anew */
+                rules_change?: boolean;
+                /** @description RFC 3339 with an offset: only deliveries received at or after it are read again */
+                from?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done: rows applied, and the SHA-256 of the facts */
+            /** @description Done: rows read again, entities and facts made from them, rows that came in meanwhile, and the SHA-256 of the facts */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description One is under way */
+            /** @description One is under way, or the server is stopping */
             503: {
                 headers: {
                     [name: string]: unknown;

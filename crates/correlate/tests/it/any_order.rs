@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::reference::{Expected, World as Reference};
 use crate::support::{event, sha};
 
-fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     let component = |name: &str, paths: &[&str]| Component {
         name: name.into(),
         repo: Some("acme/mono".into()),
@@ -298,7 +298,7 @@ fn correction() -> impl Strategy<Value = Event> {
     })
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let told = prop_oneof![4 => change(), 2 => branch_change(), 6 => deployment(), 3 => incident(), 2 => other()]
         .prop_map(event);
     prop::collection::vec(prop_oneof![14 => told, 1 => correction()], 1..40)
@@ -455,6 +455,6 @@ proptest! {
 }
 
 /// More in the nightly run: `PROPTEST_CASES=20000`.
-fn cases() -> u32 {
+pub(crate) fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
 }

@@ -4,6 +4,7 @@ mod any_order;
 mod commits;
 mod incidents;
 mod kinds;
+mod parts;
 mod places;
 mod reference;
 mod runs;

@@ -57,3 +57,27 @@ fn rules_change_what_is_production() {
     world.engine.change_catalogue(&mut world.ledger, &rules).unwrap();
     assert!(world.fact("1").production && world.fact("1").counted);
 }
+
+#[test]
+fn a_component_named_like_another_ones_full_name_is_found_whoever_comes_first() {
+    let deployed = |id: &str, component: &str, product: Option<&str>| {
+        let mut value = deployment(id, "02T10", json!({"component": component}));
+        match product {
+            Some(product) => value["product"] = json!(product),
+            None => drop(value.as_object_mut().expect("an object").remove("product")),
+        }
+        value
+    };
+    let told = [
+        deployed("d1", "cart", Some("shop")),
+        deployed("d2", "shop/cart", None),
+        deployed("d3", "shop/cart", Some("till")),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1]] {
+        let mut world = World::of(&[]);
+        for index in order {
+            world.tell(&[told[index].clone()]);
+        }
+        assert_eq!(world.fact("d2").lane.component.as_str(), "till/shop/cart", "{order:?}");
+    }
+}

@@ -78,6 +78,10 @@ fn events_come_in_once_and_are_reported_in_every_form() {
     }
     let hash = leadline(&data, &["rebuild"]).ok();
     assert_eq!(leadline(&data, &["rebuild"]).ok(), hash);
+    assert_eq!(leadline(&data, &["rebuild", "--from", "2025-01-01T00:00:00+01:00"]).ok(), hash);
+    assert_eq!(leadline(&data, &["rebuild", "--rules-change"]).ok(), hash);
+    let refused = leadline(&data, &["rebuild", "--from", "2025-01-01"]);
+    assert!(refused.code == Some(2) && refused.err.contains("offset"), "{}", refused.err);
     assert!(hash.starts_with("facts_sha256 "), "{hash}");
 }
 

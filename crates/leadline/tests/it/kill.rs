@@ -12,6 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use store::{Location, Store};
 
+use crate::run::{binary, leadline};
+
 const TOKEN: &str = "kill-test-admin-token-0123456789";
 const POSTS: usize = 10_000;
 const SENDERS: usize = 16;
@@ -172,6 +174,24 @@ fn what_was_answered_is_there_once_after_a_kill_and_facts_equal_a_rebuild() {
     let store =
         Store::open(Location::Folder(folder.path().to_owned()), server::interpreter()).expect("the lock is free");
     let before = store.dump(&mut std::io::sink()).expect("a dump");
-    store.rebuild(&mut |_, _| {}).expect("a rebuild");
-    assert_eq!(store.dump(&mut std::io::sink()).expect("a dump"), before);
+    let before: String = before.iter().map(|byte| format!("{byte:02x}")).collect();
+    drop(store);
+    // The rebuild is killed too, and the next one goes on with it.
+    kill_rebuild(folder.path());
+    let again = leadline(folder.path(), &["rebuild"]);
+    assert!(again.err.contains("going on with it"), "{}", again.err);
+    assert_eq!(again.ok(), format!("facts_sha256 {before}\n"));
+    let facts = leadline(folder.path(), &["rebuild", "--rules-change"]);
+    assert!(facts.err.contains("0 rows of the journal were read again"), "{}", facts.err);
+    assert_eq!(facts.ok(), format!("facts_sha256 {before}\n"));
+}
+
+/// As soon as it has read the deliveries: it links them then.
+fn kill_rebuild(folder: &Path) {
+    let mut command = binary();
+    let mut child = command.arg("rebuild").env("LEADLINE_DATA", folder).spawn().expect("the binary starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("its errors")).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("Reading deliveries")), "it reads the journal");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
 }

@@ -14,6 +14,7 @@ mod lake;
 mod links;
 mod page;
 mod parts;
+mod rebuild;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
 mod sql;

@@ -5,14 +5,14 @@ use domain::catalogue::ComponentId;
 use domain::fact::{CommitFact, CommitRole};
 use domain::{DeploymentKey, Timestamp};
 use roaring::RoaringBitmap;
+use rusqlite::params;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::names::lane_text;
 use super::{Result, SqliteLedger, deployment_key};
 use crate::body::{from_blob, from_json, pack_sha, to_blob, to_json};
-use crate::sql::{all, one, run};
+use crate::sql::{Db, all, one, run};
 
 /// A commit as it is stored: repository, hash, written, committed, first arrival, role, pull request.
 #[derive(Serialize, Deserialize)]
@@ -50,7 +50,7 @@ fn parse(stored: ValueRef<'_>) -> Result<Vec<Stored>> {
 }
 
 /// The commits of the deployment with this number.
-pub(crate) fn read_commits(conn: &Connection, number: i64, key: &DeploymentKey) -> Result<Vec<CommitFact>> {
+pub(crate) fn read_commits<'c>(conn: impl Into<Db<'c>>, number: i64, key: &DeploymentKey) -> Result<Vec<CommitFact>> {
     let sql = "SELECT body FROM commits WHERE deployment = ?";
     let stored = one(conn, sql, [number], |row| parse(row.get_ref(0)?))?.unwrap_or_default();
     Ok(stored.into_iter().map(|commit| commit.fact(key)).collect())
@@ -97,6 +97,21 @@ impl SqliteLedger<'_> {
         let change = self.next_change();
         let sql = "UPDATE deployment SET change = ? WHERE number = ? AND change IS NOT NULL";
         run(self.conn, sql, [change, number])?;
+        Ok(())
+    }
+
+    /// Of a deployment without any so far, as part of the change that makes it.
+    pub(super) fn add_commits(&mut self, number: i64, commits: &[CommitFact]) -> Result<()> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let body = to_json(&commits.iter().map(Stored::of).collect::<Vec<_>>())?;
+        run(self.conn, "INSERT INTO commits (deployment, body) VALUES (?, ?)", params![number, body])?;
+        for commit in commits {
+            let Some(repo) = &commit.repo else { continue };
+            let sql = "INSERT OR IGNORE INTO commit_of (repo, sha, deployment) VALUES (?, ?, ?)";
+            run(self.conn, sql, params![self.word(repo)?, pack_sha(&commit.sha), number])?;
+        }
         Ok(())
     }
 

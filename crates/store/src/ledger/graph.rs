@@ -16,7 +16,7 @@ fn beyond(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
-fn to_bytes(parents: &[u32]) -> Vec<u8> {
+pub(super) fn to_bytes(parents: &[u32]) -> Vec<u8> {
     parents.iter().flat_map(|parent| parent.to_le_bytes()).collect()
 }
 

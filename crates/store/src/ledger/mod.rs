@@ -6,6 +6,7 @@
 mod arrivals;
 mod contract;
 mod deployments;
+mod fill;
 mod graph;
 mod incidents;
 mod names;
@@ -16,14 +17,15 @@ use domain::catalogue::ComponentId;
 use domain::event::{Entity, EventKind};
 use domain::fact::OtherFact;
 use domain::{DeploymentKey, EntityKey};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 pub(crate) use arrivals::read_commits;
+pub(crate) use fill::Repos;
 pub(crate) use names::Names;
 
 use crate::StoreError;
 use crate::body::{from_json, to_json};
-use crate::sql::{all, one, run};
+use crate::sql::{Db, all, one, run};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -46,7 +48,7 @@ pub(crate) const INCIDENT: i64 = 1;
 
 /// The ledger within one transaction of `conn`.
 pub(crate) struct SqliteLedger<'t> {
-    conn: &'t Connection,
+    conn: Db<'t>,
     names: &'t mut Names,
     /// The last change number given. Every changed fact has its own, so that changes can be paged exactly.
     pub(crate) change: u64,
@@ -56,8 +58,8 @@ pub(crate) struct SqliteLedger<'t> {
 
 impl<'t> SqliteLedger<'t> {
     /// Continues after change number `change`.
-    pub(crate) fn new(conn: &'t Connection, names: &'t mut Names, change: u64) -> Self {
-        SqliteLedger { conn, names, change, tree: None }
+    pub(crate) fn new(conn: impl Into<Db<'t>>, names: &'t mut Names, change: u64) -> Self {
+        SqliteLedger { conn: conn.into(), names, change, tree: None }
     }
 
     /// The next change number, as SQLite keeps it.

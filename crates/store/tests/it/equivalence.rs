@@ -19,7 +19,7 @@ fn sha(n: u8) -> String {
 }
 
 /// One event from a few numbers; the world is small, so that events concern each other.
-fn made(dice: [u8; 8]) -> Event {
+pub(crate) fn made(dice: [u8; 8]) -> Event {
     let [kind, id, a, b, c, d, e, f] = dice;
     let at = minute(usize::from(a) % 8 * 60 + usize::from(b) % 3);
     let mut fields = match kind % 9 {
@@ -64,7 +64,7 @@ fn made(dice: [u8; 8]) -> Event {
 }
 
 /// With a rule that makes deployments of runs, or without.
-fn catalogue(ruled: bool) -> Catalogue {
+pub(crate) fn catalogue(ruled: bool) -> Catalogue {
     let mut catalogue = Catalogue::default();
     if ruled {
         let rule = WorkflowRule { name: "Deploy".into(), environment: "production".into(), ..WorkflowRule::default() };

@@ -8,5 +8,6 @@ mod durable;
 mod equivalence;
 mod journal;
 mod killed;
+mod rebuild;
 mod support;
 mod tokens;

@@ -5,7 +5,7 @@ use proptest::test_runner::TestRunner;
 
 use super::operations::{answers, operation};
 use super::{Names, SqliteLedger, database};
-use crate::applier::Waiting;
+use crate::applier::{Again, Waiting};
 use crate::journal::{JournalFilter, State, list};
 use crate::{changes, sql, tokens};
 
@@ -33,7 +33,8 @@ fn every_statement_is_served_by_an_index() {
     // Without what it remembers the ledger looks names up.
     answers(&mut SqliteLedger::new(&conn, &mut Names::default(), 0));
     Waiting::pending(&conn, 10).unwrap();
-    Waiting::after(&conn, 3, 10).unwrap();
+    Waiting::again(&conn, Again::After(3), 10).unwrap();
+    Waiting::again(&conn, Again::WithCatalogues(3), 10).unwrap();
     changes::since(&conn, 0, 10).unwrap();
     changes::product_hints(&conn).unwrap();
     tokens::live(&conn).unwrap();
