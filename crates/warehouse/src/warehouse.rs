@@ -677,6 +677,7 @@ mod tests {
             resolved_at: None,
             causes: Default::default(),
             url: None,
+            labels: Default::default(),
         }
     }
 

@@ -244,6 +244,7 @@ fn incident(product: &str, index: i64) -> IncidentFact {
         resolved_at: None,
         causes: Default::default(),
         url: None,
+        labels: Default::default(),
     }
 }
 
