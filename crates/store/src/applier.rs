@@ -14,6 +14,7 @@ use domain::{Code, Problem, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
+use crate::archive::{Archived, Slot, name_of};
 use crate::journal::{EntryKind, Reason, State, Tally, mark};
 use crate::ledger::{Names, SqliteLedger};
 use crate::sql::{all, atomically, one, run};
@@ -40,12 +41,16 @@ pub(crate) struct Waiting {
     headers: Option<String>,
     packed: bool,
     body: Vec<u8>,
+    /// Its length when it is in the archive.
+    archived: Option<usize>,
+    name: Option<Archived>,
 }
 
 macro_rules! rows_where {
     ($condition:literal) => {
         concat!(
-            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body FROM journal WHERE ",
+            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body,
+                 archived, digest FROM journal WHERE ",
             $condition,
             " ORDER BY seq LIMIT ?1"
         )
@@ -54,8 +59,9 @@ macro_rules! rows_where {
 
 impl Waiting {
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let seq = row.get(0)?;
         Ok(Waiting {
-            seq: row.get(0)?,
+            seq,
             kind: EntryKind::at(row.get(1)?)?,
             state: State::at(row.get(2)?)?,
             source: row.get(3)?,
@@ -66,20 +72,31 @@ impl Waiting {
             headers: row.get(8)?,
             packed: row.get(9)?,
             body: row.get(10)?,
+            archived: row.get::<_, Option<i64>>(11)?.and_then(|bytes| usize::try_from(bytes).ok()),
+            name: name_of(seq, row.get(12)?)?,
         })
     }
 
     /// The next pending rows, at most `limit`: either events and webhooks, or one catalogue.
-    pub(crate) fn pending(conn: &Connection, limit: usize) -> Result<Vec<Self>, StoreError> {
+    pub(crate) fn pending(conn: &Connection, archive: &Slot, limit: usize) -> Result<Vec<Self>, StoreError> {
         let mut rows = Self::first(conn, rows_where!("state = 0"), limit, None)?;
         let catalogue = rows.iter().position(|row| row.kind == EntryKind::Catalogue);
         rows.truncate(catalogue.map_or(rows.len(), |place| place.max(1)));
+        Self::fill(&mut rows, archive)?;
         Ok(rows)
     }
 
     /// Events and webhooks after a row, whatever became of them.
-    pub(crate) fn after(conn: &Connection, seq: i64, limit: usize) -> Result<Vec<Self>, StoreError> {
-        Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, Some(seq))
+    pub(crate) fn after(conn: &Connection, archive: &Slot, seq: i64, limit: usize) -> Result<Vec<Self>, StoreError> {
+        let mut rows = Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, Some(seq))?;
+        Self::fill(&mut rows, archive)?;
+        Ok(rows)
+    }
+
+    /// Gets bodies that are no longer here.
+    fn fill(rows: &mut [Self], archive: &Slot) -> Result<(), StoreError> {
+        let moved = |row: &Self| row.name.map(|name| (row.received_at, name));
+        archive.fill(rows, moved, |row, body| row.body = body)
     }
 
     fn first(conn: &Connection, sql: &str, limit: usize, after: Option<i64>) -> Result<Vec<Self>, StoreError> {
@@ -93,7 +110,7 @@ impl Waiting {
         let mut found = statement.query(rusqlite::params_from_iter(params))?;
         while let Some(row) = found.next()? {
             let row = Waiting::read(row)?;
-            bytes += row.body.len();
+            bytes += row.archived.unwrap_or(row.body.len());
             rows.push(row);
             if bytes >= BATCH_BYTES {
                 break;

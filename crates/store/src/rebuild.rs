@@ -52,7 +52,7 @@ pub(crate) fn rebuild(writer: &mut Writer, progress: &mut dyn FnMut(u64, u64)) -
 }
 
 fn all_anew(writer: &mut Writer, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Done>, StoreError> {
-    let Writer { conn, applier, .. } = writer;
+    let Writer { conn, applier, shared, .. } = writer;
     let conn = &*conn;
     atomically(conn, false, || {
         let total = one(conn, "SELECT count(*) FROM journal WHERE kind <= 1", [], |row| Ok(row.get::<_, i64>(0)?))?;
@@ -72,7 +72,7 @@ fn all_anew(writer: &mut Writer, progress: &mut dyn FnMut(u64, u64)) -> Result<V
         write_number(conn, TREE, before + 1)?;
         let (mut seq, mut done) = (0, 0);
         loop {
-            let rows = Waiting::after(conn, seq, BATCH)?;
+            let rows = Waiting::after(conn, &shared.archive, seq, BATCH)?;
             let Some(last) = rows.last() else { break };
             seq = last.seq;
             applier.apply(conn, &rows, true)?;
