@@ -41,12 +41,15 @@ pub(crate) struct Shape {
     /// The column of the instant by which rows are found.
     pub(crate) at: &'static str,
     /// Columns that, with product and instant, order rows.
+    /// The column that, with `source`, names whose rows they are.
+    key: &'static str,
     ties: &'static [&'static str],
 }
 
 impl Shape {
     pub(crate) fn new<R>(table: &Table<R>, ties: &'static [&'static str]) -> Self {
-        Shape { name: table.name, doc: table.doc(), schema: table.schema().clone(), at: table.at, ties }
+        let schema = table.schema().clone();
+        Shape { name: table.name, doc: table.doc(), schema, at: table.at, key: table.key, ties }
     }
 
     /// Columns that order the rows of a product.
@@ -128,7 +131,7 @@ impl TableData {
         }
         for file in &self.base {
             let Some(wanted) = by_month.get(&file.month) else { continue };
-            let rows = keys.find(file, wanted.iter().copied())?;
+            let rows = keys.find(file, self.shape.key, wanted.iter().copied())?;
             if !rows.is_empty() {
                 *Arc::make_mut(self.gone.entry(file.path.clone()).or_default()) |= rows;
             }
@@ -223,7 +226,7 @@ impl<R> Writer<R> {
         let mut batches = Vec::with_capacity(2);
         if let Some(old) = old {
             let gone = named(gone);
-            batches.push(filtered(&old.batch, |key| !gone.contains(key))?);
+            batches.push(filtered(&old.batch, self.shape.key, |key| !gone.contains(key))?);
         }
         if !rows.is_empty() {
             batches.push(self.table.batch(rows)?);
@@ -302,9 +305,9 @@ impl<R> Sealed for Writer<R> {
     }
 }
 
-/// The rows whose source and id are wanted.
-fn filtered(batch: &RecordBatch, wanted: impl Fn(&(&str, &str)) -> bool) -> Result<RecordBatch> {
-    let (Some(sources), Some(ids)) = (batch.column_by_name("source"), batch.column_by_name("id")) else {
+/// The rows whose source and key are wanted.
+fn filtered(batch: &RecordBatch, key: &str, wanted: impl Fn(&(&str, &str)) -> bool) -> Result<RecordBatch> {
+    let (Some(sources), Some(ids)) = (batch.column_by_name("source"), batch.column_by_name(key)) else {
         return Ok(batch.clone());
     };
     let (sources, ids) = (sources.as_string::<i32>(), ids.as_string::<i32>());

@@ -11,8 +11,8 @@ use crate::lake::{Filed, Keys};
 use crate::snapshot::{Key, Place, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
 use crate::tables::places::{self, Places};
 use crate::tables::{
-    canary_analyses, commits, deployments, flag_changes, incidents, pipeline_runs, pipeline_stages, pull_requests,
-    slo_samples,
+    canary_analyses, commits, deployments, evidence, flag_changes, incidents, pipeline_runs, pipeline_stages,
+    pull_requests, slo_samples,
 };
 use crate::warehouse::Batch;
 
@@ -120,6 +120,8 @@ impl Writers {
     }
 
     /// Adds what the rows name to what is known.
+    /// Links and verdicts of deployments and incidents.
+    evidence by &["source", "fact_key", "position"];
     pub(crate) fn name(known: &mut Arc<Places>, puts: &Puts) -> Result<()> {
         let mut new = None;
         for place in &puts.places {
@@ -165,12 +167,19 @@ impl Puts {
         for key in &batch.removed.incidents {
             puts.incidents.push(nothing(key, EventKind::Incident, &before));
         }
+            puts.evidence.push(no_evidence(evidence::DEPLOYMENT, key, EventKind::Deployment, &before));
         for fact in batch.incidents {
             puts.places.insert(places::Row::new(incidents::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(&fact.product, Some(fact.started_at));
             let also = before.months(EventKind::Incident, &key);
             puts.incidents.push(Put { key, place, rows: vec![fact], also });
+            puts.evidence.push(Put {
+                key: evidence_key(evidence::DEPLOYMENT, &fact.key),
+                place: place.clone(),
+                rows: evidence::of_deployment(&fact),
+                also: also_of(&also, &place),
+            });
         }
         for fact in batch.others {
             puts.places.insert(places::Row::new(canary_analyses::names(&fact)));
@@ -178,12 +187,19 @@ impl Puts {
             let also = before.months(fact.key.kind, &key);
             let place = place(fact.product.as_deref().unwrap_or_default(), Some(fact.at));
             match fact.key.kind {
+            puts.evidence.push(no_evidence(evidence::INCIDENT, key, EventKind::Incident, &before));
                 EventKind::CanaryAnalysis => puts.canary_analyses.push(Put { key, place, rows: vec![fact], also }),
                 EventKind::PipelineRun => {
                     let rows = pipeline_stages::rows(&fact);
                     puts.pipeline_stages.push(Put {
                         key: key.clone(),
                         place: place.clone(),
+            puts.evidence.push(Put {
+                key: evidence_key(evidence::INCIDENT, &fact.key),
+                place: place.clone(),
+                rows: evidence::of_incident(&fact),
+                also: also_of(&also, &place),
+            });
                         rows,
                         also: also_of(&also, &place),
                     });
@@ -225,4 +241,13 @@ fn also_of(also: &[Filed], place: &Place) -> Vec<Filed> {
 fn nothing<R>(key: &DeploymentKey, kind: EventKind, before: &Before<'_>) -> Put<R> {
     let key = (key.source.clone(), key.id.clone());
     Put { place: place("", None), rows: Vec::new(), also: before.months(kind, &key), key }
+}
+
+/// Under which the evidence of a fact is replaced.
+fn evidence_key(fact: &str, key: &DeploymentKey) -> Key {
+    (key.source.clone(), evidence::key(fact, &key.id).into())
+}
+
+fn no_evidence(fact: &str, key: &DeploymentKey, kind: EventKind, before: &Before<'_>) -> Put<evidence::Row> {
+    Put { key: evidence_key(fact, key), ..nothing(key, kind, before) }
 }

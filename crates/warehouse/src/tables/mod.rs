@@ -3,6 +3,7 @@
 pub(crate) mod canary_analyses;
 pub(crate) mod commits;
 pub(crate) mod deployments;
+pub(crate) mod evidence;
 pub(crate) mod flag_changes;
 pub(crate) mod incidents;
 pub(crate) mod pipeline_runs;
@@ -124,13 +125,20 @@ impl<R> Table<R> {
     pub(crate) fn new(name: &'static str, doc: &'static str, at: &'static str, columns: Vec<Column<R>>) -> Self {
         let fields: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.data_type(), true)).collect();
-        Table { name, doc, at, columns, schema: Arc::new(Schema::new(fields)) }
+        Table { name, doc, at, key: "id", columns, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// The same with its rows replaced by another column than `id`.
+    pub(crate) fn keyed_by(self, key: &'static str) -> Self {
+        Table { key, ..self }
     }
 
     /// Columns of the rows, without the dimensions.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
+    /// The column that, with `source`, names whose rows they are.
+    pub(crate) key: &'static str,
 
     /// What a row is, for readers.
     pub(crate) fn doc(&self) -> &'static str {
@@ -228,3 +236,4 @@ pub(crate) fn lent(text: &str) -> Option<Cow<'_, str>> {
 pub(crate) fn object(map: &serde_json::Map<String, serde_json::Value>) -> Option<Cow<'static, str>> {
     if map.is_empty() { None } else { serde_json::to_string(map).ok().map(Cow::Owned) }
 }
+        evidence::table().reference(),

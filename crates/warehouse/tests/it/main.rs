@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod behaviour;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod lake;
