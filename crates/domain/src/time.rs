@@ -115,6 +115,18 @@ impl Month {
         Month(self.0 - months as i32)
     }
 
+    /// Its number: months count as they follow each other, from the first of the year 0.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// The month of a number.
+    #[must_use]
+    pub const fn numbered(number: i32) -> Self {
+        Month(number)
+    }
+
     /// Its first instant; the end of time on its side for months that no calendar has.
     #[must_use]
     pub fn start(self) -> Timestamp {

@@ -13,6 +13,7 @@ mod fill;
 mod functions;
 mod json;
 mod lake;
+mod kept;
 mod listing;
 mod places;
 mod provider;

@@ -16,6 +16,7 @@ use domain::catalogue::Tree;
 use domain::time::Month;
 use roaring::RoaringBitmap;
 
+use crate::kept::Kept;
 use crate::lake::{BaseFile, Filed, Keys};
 use crate::tables::Table;
 use crate::tables::places::Places;
@@ -40,9 +41,9 @@ pub(crate) struct Shape {
     pub(crate) schema: SchemaRef,
     /// The column of the instant by which rows are found.
     pub(crate) at: &'static str,
-    /// Columns that, with product and instant, order rows.
     /// The column that, with `source`, names whose rows they are.
     key: &'static str,
+    /// Columns that, with product and instant, order rows.
     ties: &'static [&'static str],
 }
 
@@ -118,6 +119,28 @@ impl TableData {
         if months.is_empty() {
             self.products.remove(&place.0);
         }
+    }
+
+    /// Whether there is anything of months before one.
+    pub(crate) fn has_before(&self, first: Month) -> bool {
+        let old = |month: &Filed| month.is_some_and(|month| month < first);
+        self.base.iter().any(|file| old(&file.month)) || self.products.values().any(|months| months.keys().any(&old))
+    }
+
+    /// Forgets everything of months before one.
+    pub(crate) fn drop_before(&mut self, first: Month) {
+        let old = |month: &Filed| month.is_some_and(|month| month < first);
+        let products = self.products.iter();
+        let places: Vec<Place> = products
+            .flat_map(|(product, months)| months.keys().map(move |month| (product.clone(), *month)))
+            .filter(|(_, month)| old(month))
+            .collect();
+        for place in &places {
+            self.put(place, None);
+        }
+        self.base.retain(|file| !old(&file.month));
+        let left: HashSet<&Arc<str>> = self.base.iter().map(|file| &file.path).collect();
+        self.gone.retain(|path, _| left.contains(path));
     }
 
     /// Hides the sealed rows of these keys, each in the months it may be filed under.
@@ -289,7 +312,7 @@ impl<R> Sealed for Writer<R> {
         for (place, wanted) in places {
             if let Some(bucket) = data.get(place) {
                 let wanted = named(wanted);
-                let kept = filtered(&bucket.batch, |key| wanted.contains(key))?;
+                let kept = filtered(&bucket.batch, self.shape.key, |key| wanted.contains(key))?;
                 after.put(place, self.bucket(&kept)?);
             }
         }
@@ -339,6 +362,8 @@ pub(crate) struct Snapshot {
     pub(crate) tables: BTreeMap<&'static str, Arc<TableData>>,
     /// What the rows of all tables name.
     pub(crate) places: Arc<Places>,
+    /// Months before which tables have no rows.
+    pub(crate) kept: Arc<Kept>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
 }
@@ -352,6 +377,7 @@ impl Snapshot {
             tree: self.tree.clone(),
             tables: self.tables.clone(),
             places: self.places.clone(),
+            kept: self.kept.clone(),
             session: OnceLock::new(),
         }
     }

@@ -7,6 +7,8 @@ mod evidence;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod lake;
 mod parts;
 #[cfg(test)]
