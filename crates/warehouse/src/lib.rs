@@ -4,6 +4,7 @@
 //! Facts come in through [`Warehouse::apply`] and replace what stood under their keys; the tree stands beside them, so
 //! that moving a product changes no fact. A query pins one snapshot and never sees half of a change.
 
+mod archive;
 mod cache;
 mod compare;
 mod engine;
@@ -12,8 +13,8 @@ mod export;
 mod fill;
 mod functions;
 mod json;
-mod lake;
 mod kept;
+mod lake;
 mod listing;
 mod places;
 mod provider;
@@ -25,11 +26,13 @@ mod warehouse;
 pub mod wire;
 mod writers;
 
+pub use archive::{BodyName, DayFile, DayWritten, JournalArchive};
 pub use explain::{Explanation, Left, Page};
 pub use export::{Export, Exported, FileFormat};
 pub use fill::{Fill, Filled};
 pub use listing::{Listed, Listing};
 pub use places::Places;
+pub use tables::journal::{ArchivedRow, journal_reference};
 pub use tables::{ColumnDoc, TableDoc, reference};
 pub use views::sql_reference;
 pub use warehouse::{Batch, Removed, Sealing, Warehouse};

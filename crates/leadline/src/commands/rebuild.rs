@@ -11,7 +11,7 @@ use crate::cli::RebuildArgs;
 use crate::client::{Client, Content};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::session::{open_store, remote};
+use crate::session::{open_archive, open_store, remote};
 use crate::{clock, format, out};
 
 /// Runs the command.
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &RebuildArgs) -> Result<ExitCode, Failure> {
 
 fn here(args: &RebuildArgs) -> Result<(u64, String), Failure> {
     let store = open_store(&args.target.data)?;
+    open_archive(&store)?;
     let bar = Progress::new("Rebuilding", 0);
     let mut rows = 0;
     let rebuilt = store.rebuild(&mut |done, all| {

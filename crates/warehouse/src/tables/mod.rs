@@ -6,6 +6,7 @@ pub(crate) mod deployments;
 pub(crate) mod evidence;
 pub(crate) mod flag_changes;
 pub(crate) mod incidents;
+pub(crate) mod journal;
 pub(crate) mod pipeline_runs;
 pub(crate) mod pipeline_stages;
 pub(crate) mod places;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -37,12 +38,15 @@ pub(crate) fn instant_type() -> DataType {
 type Getter<R, T> = Box<dyn Fn(&R) -> Option<T> + Send + Sync>;
 type TextGetter<R> = Box<dyn for<'a> Fn(&'a R) -> Option<Cow<'a, str>> + Send + Sync>;
 
+type BytesGetter<R> = Box<dyn for<'a> Fn(&'a R) -> &'a [u8] + Send + Sync>;
+
 enum Values<R> {
     Text(TextGetter<R>),
     Instant(Getter<R, Timestamp>),
     Count(Getter<R, i64>),
     Number(Getter<R, f64>),
     Flag(Getter<R, bool>),
+    Bytes(BytesGetter<R>),
 }
 
 /// A column: its name, what it holds, and how it is read off a row.
@@ -59,6 +63,15 @@ pub(crate) fn text<R>(
     get: impl for<'a> Fn(&'a R) -> Option<Cow<'a, str>> + Send + Sync + 'static,
 ) -> Column<R> {
     Column { name: name.into(), doc: doc.into(), values: Values::Text(Box::new(get)) }
+}
+
+/// Bytes of whatever meaning.
+pub(crate) fn bytes<R>(
+    name: impl Into<String>,
+    doc: impl Into<String>,
+    get: impl for<'a> Fn(&'a R) -> &'a [u8] + Send + Sync + 'static,
+) -> Column<R> {
+    Column { name: name.into(), doc: doc.into(), values: Values::Bytes(Box::new(get)) }
 }
 
 macro_rules! columns {
@@ -93,6 +106,7 @@ impl<R> Column<R> {
             Values::Count(_) => DataType::Int64,
             Values::Number(_) => DataType::Float64,
             Values::Flag(_) => DataType::Boolean,
+            Values::Bytes(_) => DataType::Binary,
         }
     }
 
@@ -106,6 +120,7 @@ impl<R> Column<R> {
             Values::Count(get) => Arc::new(rows.iter().map(get).collect::<Int64Array>()),
             Values::Number(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Values::Flag(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
+            Values::Bytes(get) => Arc::new(BinaryArray::from_iter_values(rows.iter().map(get))),
         }
     }
 }
@@ -117,6 +132,8 @@ pub(crate) struct Table<R> {
     doc: &'static str,
     /// The column of the instant by which rows are found.
     pub(crate) at: &'static str,
+    /// The column that, with `source`, names whose rows they are.
+    pub(crate) key: &'static str,
     columns: Vec<Column<R>>,
     schema: SchemaRef,
 }
@@ -137,8 +154,6 @@ impl<R> Table<R> {
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
-    /// The column that, with `source`, names whose rows they are.
-    pub(crate) key: &'static str,
 
     /// What a row is, for readers.
     pub(crate) fn doc(&self) -> &'static str {
@@ -184,6 +199,7 @@ pub(crate) fn word(data_type: &DataType) -> &'static str {
         DataType::Int64 => "integer",
         DataType::Float64 => "double",
         DataType::Boolean => "boolean",
+        DataType::Binary => "bytes",
         _ => "timestamp",
     }
 }
@@ -204,7 +220,7 @@ pub struct TableDoc {
 pub struct ColumnDoc {
     /// Its name.
     pub name: String,
-    /// `text`, `integer`, `double`, `boolean`, `timestamp` or `date`.
+    /// `text`, `integer`, `double`, `boolean`, `bytes`, `timestamp` or `date`.
     pub data_type: &'static str,
     /// What it holds.
     pub doc: String,
@@ -224,6 +240,7 @@ pub fn reference() -> Vec<TableDoc> {
         pull_requests::table().reference(),
         slo_samples::table().reference(),
         flag_changes::table().reference(),
+        evidence::table().reference(),
     ]
 }
 
@@ -236,4 +253,3 @@ pub(crate) fn lent(text: &str) -> Option<Cow<'_, str>> {
 pub(crate) fn object(map: &serde_json::Map<String, serde_json::Value>) -> Option<Cow<'static, str>> {
     if map.is_empty() { None } else { serde_json::to_string(map).ok().map(Cow::Owned) }
 }
-        evidence::table().reference(),
