@@ -80,6 +80,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_table_has_its_key() {
+        let config = RetentionConfig::default();
+        let keys: BTreeMap<_, _> = config.tables().into_iter().map(|(key, table, _)| (table, key)).collect();
+        for table in warehouse::reference().iter().map(|table| table.name).filter(|name| *name != "places") {
+            assert_eq!(keys.get(table).copied(), Some(format!("{table}_days").as_str()));
+        }
+        assert_eq!(keys.len() + 1, warehouse::reference().len());
+    }
+
+    #[test]
     fn a_month_goes_when_its_last_day_is_past_the_retention() {
         let config = RetentionConfig { incidents_days: Some(30), ..RetentionConfig::default() };
         let first = |now: &str| config.first_months(Timestamp::parse(now).unwrap())["incidents"].to_string();
