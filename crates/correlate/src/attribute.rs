@@ -95,6 +95,7 @@ impl Engine {
             resolved_at: told.resolved_at,
             causes: [None, None, None, None],
             url: told.url.clone(),
+            labels: told.labels.clone(),
         })
     }
 }

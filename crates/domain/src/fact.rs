@@ -432,6 +432,9 @@ pub struct IncidentFact {
     pub causes: [Option<Cause>; 4],
     /// Where to look at it.
     pub url: Option<String>,
+    /// Labels as JSON; none in facts made before incidents had any.
+    #[serde(default)]
+    pub labels: serde_json::Map<String, serde_json::Value>,
 }
 
 impl IncidentFact {

@@ -114,6 +114,67 @@ impl Month {
     pub const fn before(self, months: u16) -> Self {
         Month(self.0 - months as i32)
     }
+
+    /// Its number: months count as they follow each other, from the first of the year 0.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// The month of a number.
+    #[must_use]
+    pub const fn numbered(number: i32) -> Self {
+        Month(number)
+    }
+
+    /// Its first instant; the end of time on its side for months that no calendar has.
+    #[must_use]
+    pub fn start(self) -> Timestamp {
+        let end = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        let (year, month) = (i16::try_from(self.0.div_euclid(12)), i8::try_from(self.0.rem_euclid(12) + 1));
+        let (Ok(year), Ok(month)) = (year, month) else { return end };
+        let first = civil::Date::new(year, month, 1).ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+        first.map_or(end, |first| Timestamp(first.timestamp().as_microsecond()))
+    }
+}
+
+/// A day in UTC: by it the archive of the journal files its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day an instant lies in.
+    #[must_use]
+    pub const fn of(at: Timestamp) -> Self {
+        Day(at.0.div_euclid(DAY))
+    }
+
+    /// Its first instant.
+    #[must_use]
+    pub const fn start(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(DAY))
+    }
+
+    /// The day after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Day(self.0.saturating_add(1))
+    }
+
+    /// Reads `2025-01-31`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Timestamp::parse(&format!("{text}T00:00:00Z")).ok().map(Day::of)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.start().0) {
+            Ok(first) => write!(f, "{}", TimeZone::UTC.to_datetime(first).date()),
+            Err(_) => write!(f, "day {}", self.0),
+        }
+    }
 }
 
 impl fmt::Display for Month {
@@ -197,6 +258,20 @@ mod tests {
         for text in ["", "2024", "2024-13", "2024-00", "now-01"] {
             assert_eq!(Month::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn months_and_days_begin_with_their_first_instant() {
+        for text in ["2025-03-01T00:00:00Z", "1969-12-01T00:00:00Z", "2024-02-01T00:00:00Z"] {
+            let first = Timestamp::parse(text).unwrap();
+            assert_eq!(Month::of(first).start(), first);
+            assert_eq!(Month::of(first.plus(-1)), Month::of(first).before(1));
+            assert_eq!((Day::of(first).start(), Day::of(first.plus(-1)).next()), (first, Day::of(first)));
+            assert_eq!(Day::of(first).to_string(), text[..10]);
+            assert_eq!(Day::parse(&text[..10]), Some(Day::of(first.plus(DAY - 1))));
+        }
+        assert_eq!((Day::parse("2025-02-30"), Day::parse("")), (None, None));
+        assert!(Month::of(Timestamp::MAX).start() < Timestamp::MAX);
     }
 
     #[test]

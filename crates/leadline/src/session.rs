@@ -88,6 +88,15 @@ pub(crate) fn open_store(folder: &Path) -> Result<Store, Failure> {
     })
 }
 
+/// Lets a store read the bodies that moved out of its journal, where no server does.
+pub(crate) fn open_archive(store: &Store) -> Result<(), Failure> {
+    let Some(folder) = store.folder() else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::could_not(format!("no threads can be started: {error}")))?;
+    let opened = runtime.block_on(server::open_archive(store, &server::lake(folder)));
+    opened.map(|_| ()).map_err(|problem| Failure::could_not(problem.to_string()))
+}
+
 impl Local {
     /// Starts a server, and makes a token that only this process knows.
     pub(crate) fn start(config: Config, store: Store) -> Result<(Self, Client), Failure> {

@@ -1,6 +1,7 @@
 //! The HTTP server: events in, numbers out.
 
 mod api;
+mod archive;
 mod auth;
 mod backfills;
 mod body;
@@ -19,10 +20,12 @@ mod sql;
 mod state;
 mod sync;
 
+pub use archive::open_archive;
 pub use config::{
-    Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, Secret, ServerConfig,
-    SourceConfig, SqlConfig, WarehouseConfig,
+    Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, RetentionConfig, Secret,
+    ServerConfig, SourceConfig, SqlConfig, WarehouseConfig,
 };
 pub use interpreter::interpreter;
 pub use routes::openapi;
 pub use serve::{Server, StartError};
+pub use sync::lake_of as lake;

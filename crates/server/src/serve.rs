@@ -17,12 +17,13 @@ use tower::util::MapRequestLayer;
 use warehouse::Warehouse;
 use warehouse::wire::{Port, PortError};
 
+use crate::archive::open_archive;
 use crate::auth::take_token_from_address;
 use crate::backfills::Backfills;
 use crate::clock;
 use crate::config::Config;
 use crate::routes;
-use crate::seal;
+use crate::seal::Keeping;
 use crate::senders::Senders;
 use crate::sql::Door;
 use crate::state::{App, Shown, Synced};
@@ -79,9 +80,12 @@ impl Server {
         let failed = |source| StartError::Listen { address: listen.clone(), source };
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let warehouse = match sync::lake(&store) {
-            Some(folder) => Warehouse::open(&folder).await,
-            None => Warehouse::new(),
+        let (warehouse, archive) = match sync::lake(&store) {
+            Some(folder) => {
+                let archive = open_archive(&store, &folder).await.map_err(StartError::Warehouse)?;
+                (Warehouse::open(&folder).await, Some(archive))
+            }
+            None => (Warehouse::new(), None),
         };
         let warehouse = Arc::new(warehouse.map_err(StartError::Warehouse)?);
         let shown = Arc::new(Shown {
@@ -93,11 +97,24 @@ impl Server {
         let calls = Arc::new(Calls::default());
         let on_change = Arc::clone(&calls);
         store.on_change(Box::new(move |_| on_change.applied.notify_one()));
-        let keeping = config.warehouse.clone();
-        let following =
-            tokio::spawn(sync::follow(store.clone(), Arc::clone(&shown), Arc::clone(&calls), sender, keeping.clone()));
-        let sealing = tokio::spawn(seal::keep(store.clone(), Arc::clone(&shown), keeping));
         let (stopping, told) = watch::channel(false);
+        let keeping = Keeping {
+            store: store.clone(),
+            shown: Arc::clone(&shown),
+            archive,
+            warehouse: config.warehouse.clone(),
+            retention: config.retention.clone(),
+            stopping: told.clone(),
+        };
+        let following = tokio::spawn(sync::follow(
+            store.clone(),
+            Arc::clone(&shown),
+            Arc::clone(&calls),
+            sender,
+            config.warehouse.clone(),
+            config.retention.clone(),
+        ));
+        let sealing = tokio::spawn(keeping.run());
         let config = Arc::new(config);
         let backfills = Arc::new(Backfills::new(store.clone(), &config.sources));
         let going_on = Arc::clone(&backfills);

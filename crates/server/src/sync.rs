@@ -1,7 +1,7 @@
 //! Keeps the warehouse and the tree as the store is: woken by each applied batch, page by page.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use warehouse::{Batch, Removed, Warehouse};
 
 use crate::clock;
-use crate::config::WarehouseConfig;
+use crate::config::{RetentionConfig, WarehouseConfig};
 use crate::seal::seal;
 use crate::state::{Shown, Synced};
 
@@ -39,6 +39,7 @@ pub(crate) async fn follow(
     calls: Arc<Calls>,
     synced: watch::Sender<Synced>,
     config: WarehouseConfig,
+    retention: RetentionConfig,
 ) {
     // What was accepted before a crash and not yet applied belongs to the data of the start.
     let settling = store.clone();
@@ -47,7 +48,7 @@ pub(crate) async fn follow(
         Ok(Err(error)) => tracing::error!(error = %error, "what was pending could not be applied"),
         Err(error) => tracing::error!(error = %error, "what was pending could not be applied"),
     }
-    let mut follower = Follower::new(store, shown, synced, &config);
+    let mut follower = Follower::new(store, shown, synced, &config, retention);
     loop {
         let began = Instant::now();
         if let Err(error) = follower.catch_up().await {
@@ -67,7 +68,13 @@ pub(crate) async fn follow(
 
 /// Where the tables on disk are; none for a store that lives in memory.
 pub(crate) fn lake(store: &Store) -> Option<PathBuf> {
-    store.folder().map(|folder| folder.join("lake"))
+    store.folder().map(lake_of)
+}
+
+/// Where the tables of a data folder are.
+#[must_use]
+pub fn lake_of(folder: &Path) -> PathBuf {
+    folder.join("lake")
 }
 
 struct Follower {
@@ -81,6 +88,8 @@ struct Follower {
     staged: Option<Arc<Warehouse>>,
     /// Bytes in memory at which this does not go on before they are sealed.
     bound: usize,
+    /// Months that are not to come back when everything is made anew.
+    retention: RetentionConfig,
     /// Whether what is sealed on disk is of no use: of another version, or ahead of the store.
     useless: bool,
 }
@@ -97,7 +106,13 @@ enum SyncError {
 
 impl Follower {
     /// Goes on from what is sealed on disk.
-    fn new(store: Store, shown: Arc<Shown>, synced: watch::Sender<Synced>, config: &WarehouseConfig) -> Self {
+    fn new(
+        store: Store,
+        shown: Arc<Shown>,
+        synced: watch::Sender<Synced>,
+        config: &WarehouseConfig,
+        retention: RetentionConfig,
+    ) -> Self {
         let warehouse = shown.warehouse.load_full();
         let change = warehouse.sealed();
         let useless = warehouse.stale() || store.change_number().is_ok_and(|last| last < change);
@@ -107,7 +122,7 @@ impl Follower {
         let change = if useless { 0 } else { change };
         // Much in memory is sealed beside this; it waits for that only when it comes in faster.
         let bound = config.bytes().saturating_mul(2);
-        Follower { store, shown, synced, change, places: BTreeSet::new(), staged: None, bound, useless }
+        Follower { store, shown, synced, change, places: BTreeSet::new(), staged: None, bound, retention, useless }
     }
 
     async fn catch_up(&mut self) -> Result<(), SyncError> {
@@ -157,10 +172,12 @@ impl Follower {
 
     /// An empty warehouse beside the one that is shown.
     async fn empty(&self) -> Result<Warehouse, SyncError> {
-        Ok(match lake(&self.store) {
+        let empty = match lake(&self.store) {
             Some(folder) => Warehouse::staged(&folder).await?,
             None => Warehouse::new()?,
-        })
+        };
+        empty.keep_from(&self.retention.first_months(clock::now()));
+        Ok(empty)
     }
 
     /// Shows what was made anew, whole. When that fails it is kept and tried again: what is shown is no longer followed.

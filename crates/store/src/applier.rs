@@ -14,6 +14,7 @@ use domain::{Code, Problem, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
+use crate::archive::{Archived, Slot, name_of};
 use crate::journal::{EntryKind, Reason, State, Tally, mark};
 use crate::ledger::{Names, SqliteLedger};
 use crate::rebuild::tables;
@@ -43,6 +44,9 @@ pub(crate) struct Waiting {
     headers: Option<String>,
     packed: bool,
     body: Vec<u8>,
+    /// Its length when it is in the archive.
+    archived: Option<usize>,
+    name: Option<Archived>,
 }
 
 /// Which rows a rebuild reads.
@@ -61,8 +65,8 @@ pub(crate) enum Again {
 macro_rules! rows_where {
     ($condition:literal) => {
         concat!(
-            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body, code IS NOT NULL
-             FROM journal WHERE ",
+            "SELECT seq, kind, state, source, type, id, event, received_at, headers, packed, body, code IS NOT NULL,
+                 archived, digest FROM journal WHERE ",
             $condition,
             " ORDER BY seq LIMIT ?1"
         )
@@ -71,8 +75,9 @@ macro_rules! rows_where {
 
 impl Waiting {
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let seq = row.get(0)?;
         Ok(Waiting {
-            seq: row.get(0)?,
+            seq,
             kind: EntryKind::at(row.get(1)?)?,
             state: State::at(row.get(2)?)?,
             source: row.get(3)?,
@@ -84,38 +89,55 @@ impl Waiting {
             packed: row.get(9)?,
             body: row.get(10)?,
             explained: row.get(11)?,
+            archived: row.get::<_, Option<i64>>(12)?.and_then(|bytes| usize::try_from(bytes).ok()),
+            name: name_of(seq, row.get(13)?)?,
         })
     }
 
     /// The next pending rows, at most `limit`: either events and webhooks, or one catalogue.
-    pub(crate) fn pending(conn: &Connection, limit: usize) -> Result<Vec<Self>, StoreError> {
-        Ok(Self::one_catalogue(Self::first(conn, rows_where!("state = 0"), limit, [])?))
+    pub(crate) fn pending(conn: &Connection, archive: &Slot, limit: usize) -> Result<Vec<Self>, StoreError> {
+        let mut rows = Self::one_catalogue(Self::first(conn, rows_where!("state = 0"), limit, [])?);
+        Self::fill(&mut rows, archive)?;
+        Ok(rows)
     }
 
     /// The next rows a rebuild reads, in their order, whatever became of them: the one way to all of the journal.
-    pub(crate) fn again(conn: &Connection, which: Again, limit: usize) -> Result<Vec<Self>, StoreError> {
-        match which {
-            Again::After(seq) => Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, [Value::from(seq)]),
+    pub(crate) fn again(
+        conn: &Connection,
+        archive: &Slot,
+        which: Again,
+        limit: usize,
+    ) -> Result<Vec<Self>, StoreError> {
+        let mut rows = match which {
+            Again::After(seq) => Self::first(conn, rows_where!("seq > ?2 AND kind <= 1"), limit, [Value::from(seq)])?,
             Again::Since { after, from, unless } => Self::first(
                 conn,
                 rows_where!("seq > ?2 AND kind <= 1 AND (received_at >= ?3 OR seq > ?4)"),
                 limit,
                 [Value::from(after), Value::from(from.micros()), Value::from(unless)],
-            ),
+            )?,
             Again::WithCatalogues(seq) => {
                 let rows = rows_where!("seq > ?2 AND kind <= 2");
-                Ok(Self::one_catalogue(Self::first(conn, rows, limit, [Value::from(seq)])?))
+                Self::one_catalogue(Self::first(conn, rows, limit, [Value::from(seq)])?)
             }
             Again::Noted => {
                 let rows = rows_where!("seq IN (SELECT seq FROM next_again)");
-                Self::first(conn, rows, limit, [])
+                Self::first(conn, rows, limit, [])?
             }
-        }
+        };
+        Self::fill(&mut rows, archive)?;
+        Ok(rows)
+    }
+
+    /// Gets bodies that are no longer here.
+    fn fill(rows: &mut [Self], archive: &Slot) -> Result<(), StoreError> {
+        let moved = |row: &Self| row.name.map(|name| (row.received_at, name));
+        archive.fill(rows, moved, |row, body| row.body = body)
     }
 
     /// Whether these were all that could be taken at once.
     pub(crate) fn are_long(rows: &[Self]) -> bool {
-        rows.iter().map(|row| row.body.len()).sum::<usize>() >= BATCH_BYTES
+        rows.iter().map(|row| row.archived.unwrap_or(row.body.len())).sum::<usize>() >= BATCH_BYTES
     }
 
     fn one_catalogue(mut rows: Vec<Self>) -> Vec<Self> {
@@ -140,7 +162,7 @@ impl Waiting {
         let mut found = statement.query(rusqlite::params_from_iter(params))?;
         while let Some(row) = found.next()? {
             let row = Waiting::read(row)?;
-            bytes += row.body.len();
+            bytes += row.archived.unwrap_or(row.body.len());
             rows.push(row);
             if bytes >= BATCH_BYTES {
                 break;

@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::archive::INCREMENTAL;
 use crate::sql::STATEMENTS;
 
 /// Most connections that read at the same time; further readers wait.
@@ -20,6 +21,8 @@ pub(crate) fn writer(file: Option<&Path>) -> Result<Connection, StoreError> {
         None => Connection::open_in_memory()?,
     };
     tune(&conn)?;
+    // Before there is anything in it: so that space can be given back when bodies move to the archive.
+    conn.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // A page that many transactions touch is copied to the database once for all of them.

@@ -181,7 +181,11 @@ mod tests {
             tally.write(&conn).unwrap();
             trim(&conn, 5).unwrap();
         }
-        let kept: Vec<i64> = list(&conn, &JournalFilter::default()).unwrap().iter().map(|row| row.seq).collect();
+        let kept: Vec<i64> = list(&conn, &crate::archive::Slot::default(), &JournalFilter::default())
+            .unwrap()
+            .iter()
+            .map(|row| row.seq)
+            .collect();
         assert_eq!(kept, [8, 9, 10, 11, 12]);
         assert_eq!(counts(&conn).unwrap().refused, 12);
     }

@@ -63,6 +63,14 @@ pub enum StoreError {
     /// Somebody the data is written to does not take it.
     #[error("the output could not be written")]
     Output(#[source] Arc<std::io::Error>),
+    /// Bodies have moved to an archive that nobody has given.
+    #[error(
+        "the bodies of journal rows that came on {0} are in the archive, the table `journal` of the data folder, which is not open here"
+    )]
+    NoArchive(domain::time::Day),
+    /// The archive does not give a body.
+    #[error("{0}")]
+    Archive(domain::Problem),
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -88,7 +96,8 @@ impl StoreError {
         match self {
             StoreError::Database(error) => error.sqlite_error_code().is_some_and(is_environment),
             StoreError::Ledger(error) => error.0.downcast_ref::<StoreError>().is_some_and(StoreError::is_environment),
-            StoreError::File { .. } | StoreError::Closed => true,
+            // A body that cannot be read now is no fault of its row.
+            StoreError::File { .. } | StoreError::Closed | StoreError::NoArchive(_) | StoreError::Archive(_) => true,
             _ => false,
         }
     }

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use domain::catalogue::{Catalogue, ProductHint};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact};
 use domain::key::IncidentKey;
+use domain::time::Day;
 use domain::{DeploymentKey, Timestamp};
 use rusqlite::Connection;
 
@@ -22,8 +23,8 @@ use crate::sql::{atomically, one, run};
 use crate::tokens::{self, Live};
 use crate::writer::{Answer, Append, Order, Shared, Writer};
 use crate::{
-    Changes, Delivery, Interpreter, JournalCounts, JournalEntry, JournalFilter, Location, Receipt, Scope, StoreError,
-    Token, applier, changes, cursors, dump, rebuild,
+    Archive, Archived, Changes, Delivery, Interpreter, JournalCounts, JournalEntry, JournalFilter, JournalRow,
+    Location, Receipt, Scope, StoreError, Token, applier, archive, changes, cursors, dump, rebuild,
 };
 
 /// A handle on the store; clones share it. The last one dropped stops the writer: what was answered is on disk, rows
@@ -261,7 +262,8 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn journal(&self, filter: JournalFilter) -> Result<Vec<JournalEntry>, StoreError> {
-        self.read(move |conn| journal::list(conn, &filter))
+        let archive = self.inner.shared.archive.clone();
+        self.read(move |conn| journal::list(conn, &archive, &filter))
     }
 
     /// The body of a journal row as it came; of an event its fields as JSON.
@@ -269,7 +271,56 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn journal_body(&self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |conn| journal::body(conn, seq))
+        let archive = self.inner.shared.archive.clone();
+        self.read(move |conn| journal::body(conn, &archive, seq))
+    }
+
+    /// Where bodies are that moved out of the journal. Until it is given, what needs one of them fails or waits.
+    pub fn keep_archive(&self, archive: Arc<dyn Archive>) {
+        self.inner.shared.archive.put(archive);
+    }
+
+    /// The first day, not before `from`, that is over before `before` begins and of which bodies stand in the journal.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn first_day_with_bodies(&self, from: Day, before: Day) -> Result<Option<Day>, StoreError> {
+        self.read(move |conn| archive::first_day(conn, from, before))
+    }
+
+    /// Whether something that came on a day is not applied yet.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn pending_on(&self, day: Day) -> Result<bool, StoreError> {
+        self.read(move |conn| archive::pending_on(conn, day))
+    }
+
+    /// Rows that came on a day and whose bodies stand in the journal, applied in whatever way, after a row: about `limit`
+    /// of them, fewer when they are big. Catalogues are none of them: they stay.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn journal_rows(&self, day: Day, after: i64, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        self.read(move |conn| archive::rows_of(conn, day, after, limit))
+    }
+
+    /// Takes bodies out of the journal that the archive has; the rows stay. A body that is not the one named stays too.
+    /// How many went.
+    ///
+    /// # Errors
+    /// The database cannot be written; all are as before.
+    pub fn release_bodies(&self, archived: Vec<Archived>) -> Result<usize, StoreError> {
+        self.write(move |writer| archive::release(&writer.conn, &archived))
+    }
+
+    /// Gives at most so many free pages of the database back to the system; how many are left free. A database made by
+    /// a version before this one keeps its length and uses what is free again.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn give_back_space(&self, pages: usize) -> Result<u64, StoreError> {
+        self.write(move |writer| archive::give_back(&writer.conn, pages))
     }
 
     /// Which moves of facts between months are known now: a mark for [`Store::forget_moves`], and the last change
@@ -426,6 +477,10 @@ impl Store {
             }
             Ok(changed)
         })
+    }
+
+    pub(crate) fn archive_slot(&self) -> archive::Slot {
+        self.inner.shared.archive.clone()
     }
 
     pub(crate) fn interpreter(&self) -> Arc<dyn Interpreter> {

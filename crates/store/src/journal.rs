@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::StoreError;
+use crate::archive::{Archived, Slot, name_of};
 use crate::body::unpack;
 use crate::sql::{all, one, run};
 
@@ -139,20 +140,23 @@ pub struct JournalEntry {
     pub preview: Option<String>,
 }
 
-const COLUMNS: &str = "seq, source, kind, type, id, received_at, state, code, message, packed, body";
+const COLUMNS: &str = "seq, source, kind, type, id, received_at, state, code, message, packed, body, digest";
 
-fn entry(row: &Row<'_>, preview_bytes: usize) -> Result<JournalEntry, StoreError> {
+/// A row, and what names its body in the archive when that is wanted from there.
+type Listed = (JournalEntry, Option<Archived>);
+
+fn entry(row: &Row<'_>, preview_bytes: usize) -> Result<Listed, StoreError> {
+    let seq = row.get(0)?;
     let code: Option<String> = row.get(7)?;
     let message: Option<String> = row.get(8)?;
-    let preview = if preview_bytes == 0 {
+    let archived = if preview_bytes == 0 { None } else { name_of(seq, row.get(11)?)? };
+    let preview = if preview_bytes == 0 || archived.is_some() {
         None
     } else {
-        let mut body = unpack(row.get(10)?, row.get(9)?)?;
-        body.truncate(preview_bytes);
-        Some(String::from_utf8_lossy(&body).into_owned())
+        Some(beginning(unpack(row.get(10)?, row.get(9)?)?, preview_bytes))
     };
-    Ok(JournalEntry {
-        seq: row.get(0)?,
+    let entry = JournalEntry {
+        seq,
         source: row.get(1)?,
         kind: EntryKind::at(row.get(2)?)?,
         type_: row.get(3)?,
@@ -161,11 +165,17 @@ fn entry(row: &Row<'_>, preview_bytes: usize) -> Result<JournalEntry, StoreError
         state: State::at(row.get(6)?)?,
         reason: code.map(|code| Reason { code, message: message.unwrap_or_default() }),
         preview,
-    })
+    };
+    Ok((entry, archived))
+}
+
+fn beginning(mut body: Vec<u8>, bytes: usize) -> String {
+    body.truncate(bytes);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// The rows a filter lets through.
-pub(crate) fn list(conn: &Connection, filter: &JournalFilter) -> Result<Vec<JournalEntry>, StoreError> {
+pub(crate) fn list(conn: &Connection, archive: &Slot, filter: &JournalFilter) -> Result<Vec<JournalEntry>, StoreError> {
     let mut sql = format!("SELECT {COLUMNS} FROM journal WHERE true");
     let mut values: Vec<Value> = Vec::new();
     // States are written out: an index over some of them is used only when the statement itself says so.
@@ -188,12 +198,23 @@ pub(crate) fn list(conn: &Connection, filter: &JournalFilter) -> Result<Vec<Jour
     sql.push_str(if filter.newest_first { " ORDER BY seq DESC LIMIT ?" } else { " ORDER BY seq LIMIT ?" });
     let limit = if filter.limit == 0 { LISTED } else { filter.limit.min(LISTED) };
     values.push(Value::from(i64::try_from(limit).unwrap_or(i64::MAX)));
-    all(conn, &sql, params_from_iter(values), |row| entry(row, filter.preview_bytes))
+    let mut rows = all(conn, &sql, params_from_iter(values), |row| entry(row, filter.preview_bytes))?;
+    let moved = |(row, archived): &Listed| archived.map(|name| (row.received_at, name));
+    archive.fill(&mut rows, moved, |(row, _), body| row.preview = Some(beginning(body, filter.preview_bytes)))?;
+    Ok(rows.into_iter().map(|(row, _)| row).collect())
 }
 
 /// The whole body of a row.
-pub(crate) fn body(conn: &Connection, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
-    one(conn, "SELECT body, packed FROM journal WHERE seq = ?", [seq], |row| unpack(row.get(0)?, row.get(1)?))
+pub(crate) fn body(conn: &Connection, archive: &Slot, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT body, packed, received_at, digest FROM journal WHERE seq = ?";
+    let found = one(conn, sql, [seq], |row| {
+        let (received_at, name) = (Timestamp::from_micros(row.get(2)?), name_of(seq, row.get(3)?)?);
+        let body = if name.is_some() { Vec::new() } else { unpack(row.get(0)?, row.get(1)?)? };
+        Ok((body, name.map(|name| (received_at, name))))
+    })?;
+    let mut found = found.into_iter().collect::<Vec<_>>();
+    archive.fill(&mut found, |(_, moved)| *moved, |(body, _), whole| *body = whole)?;
+    Ok(found.pop().map(|(body, _)| body))
 }
 
 /// The counts by name.

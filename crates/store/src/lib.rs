@@ -5,6 +5,7 @@
 //! number and the rows' states in one transaction. Readers have connections of their own and see snapshots.
 
 mod applier;
+mod archive;
 mod body;
 mod changes;
 mod connect;
@@ -23,6 +24,7 @@ mod tokens;
 mod types;
 mod writer;
 
+pub use archive::{Archive, Archived, JournalRow};
 pub use error::StoreError;
 pub use handle::Store;
 pub use journal::{EntryKind, JournalCounts, JournalEntry, JournalFilter, Reason, State};

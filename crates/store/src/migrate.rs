@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003_removed.sql"),
     include_str!("../migrations/sqlite/0004_cursor.sql"),
     include_str!("../migrations/sqlite/0005_moved.sql"),
+    include_str!("../migrations/sqlite/0006_archive.sql"),
 ];
 
 /// The version that made a column of what stood only in bodies.

@@ -13,6 +13,7 @@ use domain::Timestamp;
 use rusqlite::Connection;
 
 use crate::applier::{Applier, Done, Waiting};
+use crate::archive::Slot;
 use crate::door::{Prepared, trim_refused};
 use crate::journal::{Tally, counts};
 use crate::rebuild::Aside;
@@ -86,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) pending: AtomicU64,
     /// Rows are made durable and not applied: for tests of what happens in between.
     pub(crate) held: AtomicBool,
+    /// Bodies that moved.
+    pub(crate) archive: Slot,
     listeners: Mutex<Vec<Arc<Listener>>>,
 }
 
@@ -297,7 +300,7 @@ impl Writer {
 
     fn apply_batch(&mut self) -> Result<(), StoreError> {
         let watch = Stopwatch::start();
-        let rows = Waiting::pending(&self.conn, self.batch)?;
+        let rows = Waiting::pending(&self.conn, &self.shared.archive, self.batch)?;
         if rows.is_empty() {
             // The count is kept beside the rows; should it ever be wrong, the rows are right.
             self.shared.pending.store(0, Ordering::Release);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::{Code, Problem};
 
+use crate::kept::Kept;
 use crate::lake::{Filed, Lake, Segment, Written};
 use crate::tables::places::Places;
 use crate::warehouse::{Batch, sealing_problem};
@@ -19,6 +20,7 @@ pub struct Fill<'l> {
     writers: Writers,
     segments: BTreeMap<(&'static str, Filed), Segment>,
     places: Arc<Places>,
+    kept: Arc<Kept>,
     last: Option<String>,
     change: u64,
 }
@@ -31,9 +33,9 @@ pub struct Filled {
 }
 
 impl<'l> Fill<'l> {
-    pub(crate) fn new(lake: &'l Lake, places: Places, change: u64) -> Self {
+    pub(crate) fn new(lake: &'l Lake, places: Places, kept: Arc<Kept>, change: u64) -> Self {
         let (writers, segments) = (Writers::new(), BTreeMap::new());
-        Fill { lake, writers, segments, places: Arc::new(places), last: None, change }
+        Fill { lake, writers, segments, places: Arc::new(places), kept, last: None, change }
     }
 
     /// All facts of a product. Products come in bytewise order; facts without a product first, under the empty name.
@@ -56,8 +58,9 @@ impl<'l> Fill<'l> {
             ));
         }
         self.last = Some(product.to_owned());
-        let Fill { lake, writers, segments, places, .. } = self;
-        let puts = Puts::of(Batch { deployments, incidents, others, ..Batch::default() });
+        let Fill { lake, writers, segments, places, kept, .. } = self;
+        let mut puts = Puts::of(Batch { deployments, incidents, others, ..Batch::default() });
+        puts.leave(kept);
         Writers::name(places, &puts).map_err(|error| sealing_problem(&error))?;
         let written = writers.sorted(puts, &mut |shape, month, batch| {
             let segment = match segments.entry((shape.name, month)) {

@@ -18,6 +18,7 @@ use roaring::RoaringBitmap;
 
 use crate::firsts::Kind;
 use crate::grounds::Grounds;
+use crate::kept::Kept;
 use crate::lake::{BaseFile, Filed, Keys};
 use crate::tables::Table;
 use crate::tables::places::Places;
@@ -42,13 +43,16 @@ pub(crate) struct Shape {
     pub(crate) schema: SchemaRef,
     /// The column of the instant by which rows are found.
     pub(crate) at: &'static str,
+    /// The column that, with `source`, names whose rows they are.
+    key: &'static str,
     /// Columns that, with product and instant, order rows.
     ties: &'static [&'static str],
 }
 
 impl Shape {
     pub(crate) fn new<R>(table: &Table<R>, ties: &'static [&'static str]) -> Self {
-        Shape { name: table.name, doc: table.doc(), schema: table.schema().clone(), at: table.at, ties }
+        let schema = table.schema().clone();
+        Shape { name: table.name, doc: table.doc(), schema, at: table.at, key: table.key, ties }
     }
 
     /// Columns that order the rows of a product.
@@ -119,6 +123,28 @@ impl TableData {
         }
     }
 
+    /// Whether there is anything of months before one.
+    pub(crate) fn has_before(&self, first: Month) -> bool {
+        let old = |month: &Filed| month.is_some_and(|month| month < first);
+        self.base.iter().any(|file| old(&file.month)) || self.products.values().any(|months| months.keys().any(&old))
+    }
+
+    /// Forgets everything of months before one.
+    pub(crate) fn drop_before(&mut self, first: Month) {
+        let old = |month: &Filed| month.is_some_and(|month| month < first);
+        let products = self.products.iter();
+        let places: Vec<Place> = products
+            .flat_map(|(product, months)| months.keys().map(move |month| (product.clone(), *month)))
+            .filter(|(_, month)| old(month))
+            .collect();
+        for place in &places {
+            self.put(place, None);
+        }
+        self.base.retain(|file| !old(&file.month));
+        let left: HashSet<&Arc<str>> = self.base.iter().map(|file| &file.path).collect();
+        self.gone.retain(|path, _| left.contains(path));
+    }
+
     /// Hides the sealed rows of these keys, each in the months it may be filed under.
     fn hide<'k>(&mut self, keys: &Keys, of: impl IntoIterator<Item = (&'k Key, Filed)>) -> Result<()> {
         if self.base.is_empty() {
@@ -130,7 +156,7 @@ impl TableData {
         }
         for file in &self.base {
             let Some(wanted) = by_month.get(&file.month) else { continue };
-            let rows = keys.find(file, wanted.iter().copied())?;
+            let rows = keys.find(file, self.shape.key, wanted.iter().copied())?;
             if !rows.is_empty() {
                 *Arc::make_mut(self.gone.entry(file.path.clone()).or_default()) |= rows;
             }
@@ -225,7 +251,7 @@ impl<R> Writer<R> {
         let mut batches = Vec::with_capacity(2);
         if let Some(old) = old {
             let gone = named(gone);
-            batches.push(filtered(&old.batch, |key| !gone.contains(key))?);
+            batches.push(filtered(&old.batch, self.shape.key, |key| !gone.contains(key))?);
         }
         if !rows.is_empty() {
             batches.push(self.table.batch(rows)?);
@@ -288,7 +314,7 @@ impl<R> Sealed for Writer<R> {
         for (place, wanted) in places {
             if let Some(bucket) = data.get(place) {
                 let wanted = named(wanted);
-                let kept = filtered(&bucket.batch, |key| wanted.contains(key))?;
+                let kept = filtered(&bucket.batch, self.shape.key, |key| wanted.contains(key))?;
                 after.put(place, self.bucket(&kept)?);
             }
         }
@@ -304,9 +330,9 @@ impl<R> Sealed for Writer<R> {
     }
 }
 
-/// The rows whose source and id are wanted.
-fn filtered(batch: &RecordBatch, wanted: impl Fn(&(&str, &str)) -> bool) -> Result<RecordBatch> {
-    let (Some(sources), Some(ids)) = (batch.column_by_name("source"), batch.column_by_name("id")) else {
+/// The rows whose source and key are wanted.
+fn filtered(batch: &RecordBatch, key: &str, wanted: impl Fn(&(&str, &str)) -> bool) -> Result<RecordBatch> {
+    let (Some(sources), Some(ids)) = (batch.column_by_name("source"), batch.column_by_name(key)) else {
         return Ok(batch.clone());
     };
     let (sources, ids) = (sources.as_string::<i32>(), ids.as_string::<i32>());
@@ -338,6 +364,8 @@ pub(crate) struct Snapshot {
     pub(crate) tables: BTreeMap<&'static str, Arc<TableData>>,
     /// What the rows of all tables name.
     pub(crate) places: Arc<Places>,
+    /// Months before which tables have no rows.
+    pub(crate) kept: Arc<Kept>,
     /// The session that sees this snapshot, made when first asked.
     pub(crate) session: OnceLock<SessionContext>,
     /// Where its rows stand, made when first asked; and where those of the one before stood.
@@ -356,6 +384,7 @@ impl Snapshot {
             tree: self.tree.clone(),
             tables: self.tables.clone(),
             places: self.places.clone(),
+            kept: self.kept.clone(),
             session: OnceLock::new(),
             grounds: OnceLock::new(),
             grounds_before: self.grounds.get().or(self.grounds_before.as_ref()).cloned(),

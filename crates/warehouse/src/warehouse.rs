@@ -24,6 +24,7 @@ use crate::engine::{self, problem};
 use crate::fill::{Fill, Filled};
 use crate::firsts::{Firsts, Kind};
 use crate::grounds::Grounds;
+use crate::kept::Kept;
 use crate::lake::{BaseFile, Crash, Keys, Lake, Outcome, merge_tables};
 use crate::snapshot::{Snapshot, TableData};
 use crate::tables::places::Places;
@@ -73,10 +74,10 @@ pub struct Warehouse {
     answers: Cache<Answer>,
     children: Cache<Vec<Answer>>,
     trees: Cache<Vec<NodeValues>>,
-    lake: Option<Lake>,
+    pub(crate) lake: Option<Lake>,
     nothing_sealed: Keys,
     firsts: Firsts,
-    sealing: tokio::sync::Mutex<()>,
+    pub(crate) sealing: tokio::sync::Mutex<()>,
 }
 
 impl Warehouse {
@@ -112,7 +113,8 @@ impl Warehouse {
             Problem::new(
                 Code::Unavailable,
                 format!(
-                    "{told}; the tables in {} follow from the store: move them away and they are written anew",
+                    "{told}; the tables in {} follow from the store: move them away, all but `journal`, and they are \
+                     written anew",
                     folder.display()
                 ),
             )
@@ -142,6 +144,9 @@ impl Warehouse {
             tree: Arc::new(Tree::default()),
             tables: tables.collect(),
             places: Arc::new(places),
+            kept: Arc::new(
+                lake.as_ref().filter(|lake| !lake.staged && !lake.stale()).map_or_else(Kept::new, Lake::kept),
+            ),
             session: OnceLock::new(),
             grounds: OnceLock::new(),
             grounds_before: None,
@@ -192,7 +197,8 @@ impl Warehouse {
         let mut writers = self.writers();
         let mut next = self.current.load().next();
         next.change = next.change.max(batch.change);
-        let puts = Puts::of(batch);
+        let mut puts = Puts::of(batch);
+        puts.leave(&next.kept);
         Writers::name(&mut next.places, &puts)
             .and_then(|()| writers.apply(&mut next, puts, self.keys()))
             .map_err(|error| problem(&error))?;
@@ -289,8 +295,9 @@ impl Warehouse {
     /// `unavailable` when there are no tables on disk.
     pub fn fill(&self, change: u64) -> Result<Fill<'_>, Problem> {
         let none = || Problem::new(Code::Unavailable, "this warehouse lives in memory only");
-        let places = Places::clone(&self.current.load().places);
-        self.lake.as_ref().map(|lake| Fill::new(lake, places, change)).ok_or_else(none)
+        let now = self.current.load();
+        let places = Places::clone(&now.places);
+        self.lake.as_ref().map(|lake| Fill::new(lake, places, now.kept.clone(), change)).ok_or_else(none)
     }
 
     /// Makes what was filled the content of the tables, and of this warehouse, in the place of all that was there.
@@ -310,7 +317,10 @@ impl Warehouse {
             let Some(table) = lake.tables.get(name) else { continue };
             let (files, adds): (Vec<_>, Vec<_>) = written.into_iter().unzip();
             sealing.rows += files.iter().map(|file| file.rows).sum::<usize>();
-            table.replace(adds, change, now).await.map_err(|error| sealing_problem(&error))?;
+            table
+                .replace(adds, change, next.kept.get(name).copied(), now)
+                .await
+                .map_err(|error| sealing_problem(&error))?;
             let shape = next.tables[name].shape.clone();
             next.tables.insert(name, Arc::new(TableData::new(shape, files)));
         }
@@ -367,12 +377,21 @@ impl Warehouse {
         Ok(deleted)
     }
 
-    /// Takes another tree. No fact changes: platform, domain, team and labels follow the tree when they are read.
-    pub fn set_tree(&self, tree: Tree) {
+    /// Changes the snapshot, in turn with whoever brings facts.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
         let _one_writer = self.writers();
         let mut next = self.current.load().next();
-        next.tree = Arc::new(tree);
+        change(&mut next);
         self.current.store(Arc::new(next));
+    }
+
+    pub(crate) fn pinned_kept(&self) -> Arc<Kept> {
+        self.current.load().kept.clone()
+    }
+
+    /// Takes another tree. No fact changes: platform, domain, team and labels follow the tree when they are read.
+    pub fn set_tree(&self, tree: Tree) {
+        self.change(|next| next.tree = Arc::new(tree));
     }
 
     /// The tree as queries see it.
@@ -567,6 +586,7 @@ mod tests {
             resolved_at: None,
             causes: Default::default(),
             url: None,
+            labels: Default::default(),
         }
     }
 

@@ -7,12 +7,13 @@ use datafusion::error::Result;
 use domain::event::EventKind;
 use domain::{DeploymentKey, EntityKey};
 
+use crate::kept::{Kept, keeps};
 use crate::lake::{Filed, Keys};
 use crate::snapshot::{Key, Place, Put, Sealed, Shape, Snapshot, TableData, Writer, place};
 use crate::tables::places::{self, Places};
 use crate::tables::{
-    canary_analyses, commits, deployments, flag_changes, incidents, pipeline_runs, pipeline_stages, pull_requests,
-    slo_samples,
+    canary_analyses, commits, deployments, evidence, flag_changes, incidents, pipeline_runs, pipeline_stages,
+    pull_requests, slo_samples,
 };
 use crate::warehouse::Batch;
 
@@ -63,6 +64,19 @@ macro_rules! tables {
             $(pub(crate) $name: Vec<Put<$name::Row>>,)*
         }
 
+        impl Puts {
+            /// Leaves out rows of months that are not kept. Their keys stay: what stood elsewhere under them goes.
+            pub(crate) fn leave(&mut self, kept: &Kept) {
+                $(
+                    for put in &mut self.$name {
+                        if !keeps(kept, stringify!($name), put.place.1) {
+                            put.rows.clear();
+                        }
+                    }
+                )*
+            }
+        }
+
         impl Writers {
             /// Gives `write` each table's rows of each month, in the order of the base.
             pub(crate) fn sorted(
@@ -106,6 +120,8 @@ tables! {
     slo_samples by &["source", "id"];
     /// Changes of feature flags.
     flag_changes by &["source", "id"];
+    /// Links and verdicts of deployments and incidents.
+    evidence by &["source", "fact_key", "position"];
 }
 
 impl Writers {
@@ -151,12 +167,19 @@ impl Puts {
         for key in &batch.removed.deployments {
             puts.deployments.push(nothing(key, EventKind::Deployment, &before));
             puts.commits.push(nothing(key, EventKind::Deployment, &before));
+            puts.evidence.push(no_evidence(evidence::DEPLOYMENT, key, EventKind::Deployment, &before));
         }
         for (fact, commits) in batch.deployments {
             puts.places.insert(places::Row::new(deployments::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(fact.lane.component.product(), fact.finished_at);
             let also = before.months(EventKind::Deployment, &key);
+            puts.evidence.push(Put {
+                key: evidence_key(evidence::DEPLOYMENT, &fact.key),
+                place: place.clone(),
+                rows: evidence::of_deployment(&fact),
+                also: also_of(&also, &place),
+            });
             let (row, own) = deployments::with_commits(fact, commits);
             let months = also_of(&also, &place);
             puts.commits.push(Put { key: key.clone(), place: place.clone(), rows: own, also: months });
@@ -164,12 +187,19 @@ impl Puts {
         }
         for key in &batch.removed.incidents {
             puts.incidents.push(nothing(key, EventKind::Incident, &before));
+            puts.evidence.push(no_evidence(evidence::INCIDENT, key, EventKind::Incident, &before));
         }
         for fact in batch.incidents {
             puts.places.insert(places::Row::new(incidents::names(&fact)));
             let key = (fact.key.source.clone(), fact.key.id.clone());
             let place = place(&fact.product, Some(fact.started_at));
             let also = before.months(EventKind::Incident, &key);
+            puts.evidence.push(Put {
+                key: evidence_key(evidence::INCIDENT, &fact.key),
+                place: place.clone(),
+                rows: evidence::of_incident(&fact),
+                also: also_of(&also, &place),
+            });
             puts.incidents.push(Put { key, place, rows: vec![fact], also });
         }
         for fact in batch.others {
@@ -225,4 +255,13 @@ fn also_of(also: &[Filed], place: &Place) -> Vec<Filed> {
 fn nothing<R>(key: &DeploymentKey, kind: EventKind, before: &Before<'_>) -> Put<R> {
     let key = (key.source.clone(), key.id.clone());
     Put { place: place("", None), rows: Vec::new(), also: before.months(kind, &key), key }
+}
+
+/// Under which the evidence of a fact is replaced.
+fn evidence_key(fact: &str, key: &DeploymentKey) -> Key {
+    (key.source.clone(), evidence::key(fact, &key.id).into())
+}
+
+fn no_evidence(fact: &str, key: &DeploymentKey, kind: EventKind, before: &Before<'_>) -> Put<evidence::Row> {
+    Put { key: evidence_key(fact, key), ..nothing(key, kind, before) }
 }

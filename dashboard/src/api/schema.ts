@@ -733,6 +733,11 @@ export interface components {
              * @description First instant of the window.
              */
             from: string;
+            /**
+             * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
             /** @description By metric. */
             metrics: {
                 [key: string]: components["schemas"]["MetricAnswer"];
@@ -915,6 +920,11 @@ export interface components {
             caution: string;
             columns: components["schemas"]["Column"][];
             definition: components["schemas"]["DefinitionRef"];
+            /**
+             * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
         };
         /** @description Whether two metrics go together. */
         Correlation: {
@@ -1760,6 +1770,11 @@ export interface components {
             from: string;
             /**
              * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
+            /**
+             * Format: date-time
              * @description First instant after it.
              */
             to: string;
@@ -1864,6 +1879,8 @@ export interface components {
             id: string | null;
             /** @description The instance it names. */
             instance: string | null;
+            /** @description Labels as JSON text; NULL without any. */
+            labels: Record<string, never> | null;
             /**
              * Format: date-time
              * @description When users no longer felt it.
@@ -2164,6 +2181,11 @@ export interface components {
              * @description First instant of the window.
              */
             from: string;
+            /**
+             * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
             nodes: components["schemas"]["Node"][];
             /**
              * Format: date-time

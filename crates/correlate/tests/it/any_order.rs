@@ -203,6 +203,9 @@ fn incident() -> impl Strategy<Value = Value> {
             if let Some(deployment) = deployment.filter(|_| opened % 3 == 0) {
                 value["deployment_id"] = json!(format!("d{deployment}"));
             }
+            if opened % 5 == 0 {
+                value["labels"] = json!({"tier": opened.to_string()});
+            }
             if instance == 2 {
                 value["instance"] = json!("eu");
             }

@@ -89,3 +89,15 @@ fn the_first_incident_of_the_product_after_it_is_kept_with_its_delay() {
     world.tell(&[incident("early", "02T00", json!({}))]);
     assert_eq!([world.fact("1").incident_within, world.fact("2").incident_within], [Some(24 * hour), Some(48 * hour)]);
 }
+
+#[test]
+fn labels_of_an_incident_are_those_of_its_newest_content() {
+    let told = |day: &str, tier: &str| {
+        let mut event = incident("I", "01T02", json!({"labels": {"tier": tier}}));
+        event["updated_at"] = json!(format!("2025-01-{day}T00:00:00Z"));
+        event
+    };
+    let world = World::of(&[told("03", "gold"), told("02", "silver"), incident("J", "01T03", json!({}))]);
+    assert_eq!(Value::from(world.incident("I").labels.clone()), json!({"tier": "gold"}));
+    assert!(world.incident("J").labels.is_empty());
+}

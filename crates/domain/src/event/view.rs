@@ -229,6 +229,8 @@ pub struct Incident {
     pub deployment_id: Option<String>,
     /// Where to look at it.
     pub url: Option<String>,
+    /// Labels as JSON.
+    pub labels: serde_json::Map<String, Value>,
 }
 
 /// A commit as its sources tell it.
@@ -391,6 +393,7 @@ impl Incident {
             resolved_at: ended("resolved_at").or_else(|| ended("closed_at")),
             deployment_id: own(entity, "deployment_id"),
             url: own(entity, "url"),
+            labels: entity.get("labels").and_then(Value::as_object).cloned().unwrap_or_default(),
         })
     }
 }

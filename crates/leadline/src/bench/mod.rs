@@ -4,6 +4,7 @@
 //! that was interrupted goes on with the stages that are missing.
 
 mod apply;
+mod backfill;
 mod base;
 mod facts;
 mod generate;
@@ -39,6 +40,8 @@ pub(crate) enum Stage {
     Facts,
     /// The warehouse from facts
     Fill,
+    /// The same page by page, sealed on the way
+    Backfill,
     /// The questions of the dashboard, and those of bench/peers
     Queries,
     /// Events made durable and linked through the store, then all facts from the journal
@@ -54,6 +57,7 @@ impl Stage {
         match self {
             Stage::Facts => "facts",
             Stage::Fill => "fill",
+            Stage::Backfill => "backfill",
             Stage::Queries => "queries",
             Stage::Ingest => "ingest",
             Stage::Apply => "apply",
@@ -183,6 +187,7 @@ fn run_here(setup: &Setup, stage: Stage) -> Result<Report, Failure> {
     let measures = match stage {
         Stage::Facts => facts::run(setup)?,
         Stage::Fill => base::run(setup)?,
+        Stage::Backfill => backfill::run(setup)?,
         Stage::Queries => queries::run(setup)?,
         Stage::Ingest => ingest::run(setup)?,
         Stage::Apply => apply::run(setup)?,

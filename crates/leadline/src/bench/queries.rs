@@ -242,6 +242,7 @@ fn incident(product: &str, index: i64) -> IncidentFact {
         resolved_at: None,
         causes: Default::default(),
         url: None,
+        labels: Default::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use domain::metric::Metric;
 use metrics::statistics::{mean, percentile, sort};
 use store::{Delivery, Location, Store};
 
+use super::backfill::Following;
 use super::generate::{catalogue, history};
 use super::link::{Linked, link_all};
 use super::queries::{definition, last_90_days};
@@ -179,10 +180,34 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
 }
 
 #[test]
+fn a_past_taken_page_by_page_and_sealed_on_the_way_is_whole_and_memory_holds_no_more_than_its_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = setup(folder.path().to_owned());
+    let runtime = base::runtime(&setup).expect("a runtime");
+    let filled = base::fill(&setup, &runtime).expect("filled");
+    let lake = folder.path().join("page by page");
+    let warehouse = runtime.block_on(warehouse::Warehouse::open(&lake)).expect("opened");
+    let bound = 1 << 20;
+    let mut following = Following::new(&runtime, warehouse, bound);
+    let mut page = 0;
+    for product in linked(&setup) {
+        let before = following.held;
+        following.product(product.facts.deployments, product.facts.incidents, product.facts.others).expect("taken");
+        page = page.max(following.held.saturating_sub(before));
+    }
+    assert!(following.seals > 1, "{} seals", following.seals);
+    assert!(following.held <= bound + page, "{} bytes", following.held);
+    following.seal().expect("sealed");
+    let rows = following.rows();
+    let counts = [rows.deployments, rows.commits, rows.incidents].map(|count| count as u64);
+    assert_eq!(counts, filled.rows);
+}
+
+#[test]
 fn every_stage_runs_at_the_smallest_size() {
     let folder = tempfile::tempdir().expect("a folder");
     let setup = setup(folder.path().to_owned());
-    for stage in [Stage::Facts, Stage::Fill, Stage::Queries, Stage::Ingest, Stage::Apply, Stage::Raw] {
+    for stage in [Stage::Facts, Stage::Fill, Stage::Backfill, Stage::Queries, Stage::Ingest, Stage::Apply, Stage::Raw] {
         let report = super::run_here(&setup, stage).expect("it runs");
         assert!(!report.measures.is_empty());
         let failed = report.measures.iter().find(|measure| measure.value.is_none() && measure.times.is_none());

@@ -15,7 +15,7 @@ use crate::cli::RebuildArgs;
 use crate::client::{Client, Content};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::session::{open_store, remote};
+use crate::session::{open_archive, open_store, remote};
 use crate::{clock, format, out};
 
 /// Runs the command.
@@ -97,6 +97,7 @@ fn wanted(args: &RebuildArgs) -> Rebuild {
 
 fn here(args: &RebuildArgs) -> Result<(Rebuilt, String), Failure> {
     let store = open_store(&args.target.data)?;
+    open_archive(&store)?;
     if store.unfinished_rebuild()? == Some(wanted(args)) {
         out::note("A rebuild was cut off; going on with it");
     }

@@ -12,7 +12,7 @@ impl View<'_> {
         let mut reasons = missing;
         reasons.push((format!("{seconds} < 0.0"), Reason::NegativeDuration));
         let mut conditions = self.within("started_at");
-        conditions.extend(self.scope(false));
+        conditions.extend(self.scope(true));
         if let Some(Part::Severity(severity)) = self.question.part {
             conditions.push(format!("severity = '{}'", severity.text()));
         }

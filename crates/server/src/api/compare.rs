@@ -50,12 +50,16 @@ pub(crate) async fn get_compare(
         ..Question::new(node, definition.clone(), window)
     };
     let questions: Vec<Question> = places.into_iter().map(ask).collect();
-    let columns = app.warehouse().compare(&questions).await?;
-    let content = json!({
+    let warehouse = app.warehouse();
+    let columns = warehouse.compare(&questions).await?;
+    let mut content = json!({
         "definition": {"id": definition.id, "version": definition.version},
         "by": if query.one("nodes").is_some() { "node" } else { "window" },
         "caution": CAUTION, "columns": columns,
     });
+    if let Some(first) = questions.iter().filter_map(|question| warehouse.kept_from(question)).max() {
+        content["kept_from"] = json!(first);
+    }
     let mut body = content.clone();
     body["as_of"] = json!(as_of);
     reply::json_as_of(&headers, &body, &content)

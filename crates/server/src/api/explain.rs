@@ -47,8 +47,11 @@ pub(crate) async fn get_explain(
     let explanation = warehouse.explain(&asked, metric, page).await?;
     let answer = warehouse.answer(&asked).await?;
     let value = answer.metrics.get(&metric);
-    let content =
+    let mut content =
         json!({"from": asked.window.from, "to": asked.window.to, "answer": value, "explanation": explanation});
+    if let Some(first) = warehouse.kept_from(&asked) {
+        content["kept_from"] = json!(first);
+    }
     let mut body = content.clone();
     body["as_of"] = json!(as_of);
     reply::json_as_of(&headers, &body, &content)

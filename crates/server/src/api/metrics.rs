@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use domain::Timestamp;
+use serde::Serialize;
 
 use super::{question, reply};
 use crate::auth::Read;
@@ -38,7 +40,19 @@ pub(crate) async fn get_metrics(
     let query = query.only(question::PARAMETERS)?;
     let as_of = app.fresh().await?;
     let question = question::question(&app, &query)?;
-    let content = app.warehouse().answer(&question).await?;
+    let warehouse = app.warehouse();
+    let content = warehouse.answer(&question).await?;
+    // After the answer: what left in between is told although it was counted, never the other way round.
+    let kept_from = warehouse.kept_from(&question);
     let answer = ::metrics::Answer { as_of: Some(as_of), ..(*content).clone() };
-    reply::json_as_of(&headers, &answer, &*content)
+    reply::json_as_of(&headers, &Told { kept_from, answer: &answer }, &Told { kept_from, answer: &content })
+}
+
+/// An answer, and from when on there are rows for it when some of its window lies before.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    answer: &'a ::metrics::Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_from: Option<Timestamp>,
 }

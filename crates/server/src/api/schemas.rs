@@ -248,6 +248,9 @@ fn numbers() -> Vec<(&'static str, RefOr<Schema>)> {
     ]
 }
 
+/// Said only where it matters, so that nobody takes what is gone for zero.
+const KEPT_FROM: &str = "There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.";
+
 fn answers() -> Vec<(&'static str, RefOr<Schema>)> {
     vec![
         (
@@ -260,6 +263,7 @@ fn answers() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("from", instant("First instant of the window.")),
                     ("to", instant("First instant after it.")),
                     ("as_of", instant("When the data was known so.")),
+                    ("kept_from?", instant(KEPT_FROM)),
                     ("bucket?", named("Bucket")),
                     ("compare?", named("Window")),
                     ("overall", named_or_null("Band")),
@@ -303,6 +307,7 @@ fn answers() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("from", instant("First instant of the window.")),
                     ("to", instant("First instant after it.")),
                     ("as_of", instant("When the data was known so.")),
+                    ("kept_from?", instant(KEPT_FROM)),
                     ("nodes", list(named("Node"))),
                 ],
             ),
@@ -422,6 +427,7 @@ fn explanations() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("from", instant("First instant of the window.")),
                     ("to", instant("First instant after it.")),
                     ("as_of", instant("When the data was known so.")),
+                    ("kept_from?", instant(KEPT_FROM)),
                     ("answer", named("MetricAnswer")),
                     ("explanation", named("Explanation")),
                 ],

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::catalogue::{Labels, Node, Tree};
 use domain::metric::Metric;
+use metrics::{Question, headline};
 use serde_json::{Map, Value, json};
 
 use super::{question, reply};
@@ -35,7 +36,8 @@ pub(crate) async fn get_tree(
     let metrics = query.all("metric").into_iter().map(str::parse::<Metric>).collect::<Result<Vec<_>, _>>()?;
     let asked = (!metrics.is_empty()).then_some(metrics.as_slice());
     let labels = query.labels();
-    let values = app.warehouse().tree(&definition, window, &labels, asked).await?;
+    let warehouse = app.warehouse();
+    let values = warehouse.tree(&definition, window, &labels, asked).await?;
     let tree = app.shown.tree.load_full();
     let nodes: Vec<Value> = values
         .iter()
@@ -53,10 +55,15 @@ pub(crate) async fn get_tree(
             })
         })
         .collect();
-    let content = json!({
+    let mut content = json!({
         "definition": {"id": definition.id, "version": definition.version},
         "from": window.from, "to": window.to, "nodes": nodes,
     });
+    let metrics = if metrics.is_empty() { headline(&definition).to_vec() } else { metrics };
+    let question = Question { metrics, ..Question::new(Node::Group, definition, window) };
+    if let Some(first) = warehouse.kept_from(&question) {
+        content["kept_from"] = json!(first);
+    }
     let mut body = content.clone();
     body["as_of"] = json!(as_of);
     reply::json_as_of(&headers, &body, &content)

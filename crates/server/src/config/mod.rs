@@ -5,6 +5,7 @@ mod data;
 mod ingest;
 mod metrics;
 mod read;
+mod retention;
 mod server;
 mod sources;
 mod sql;
@@ -19,6 +20,7 @@ pub use data::DataConfig;
 pub use ingest::IngestConfig;
 pub use metrics::MetricsConfig;
 pub use read::ReadConfig;
+pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use sql::SqlConfig;
 pub use warehouse::WarehouseConfig;
@@ -39,6 +41,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// How the tables that queries read are kept.
     pub warehouse: WarehouseConfig,
+    /// How long things are kept where they are.
+    pub retention: RetentionConfig,
     /// The SQL port.
     pub sql: SqlConfig,
     /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
@@ -83,6 +87,7 @@ impl Config {
             .and_then(|()| self.ingest.validate())
             .and_then(|()| self.metrics.validate())
             .and_then(|()| self.warehouse.validate())
+            .and_then(|()| self.retention.validate())
             .and_then(|()| self.sql.validate())
             .and_then(|()| sources::validate(&self.sources))
             .map_err(ConfigError)
@@ -161,6 +166,9 @@ mod tests {
             ("[sql]\nlisten = \"[::]:5433\"\n", "sql.tls_certificate_file"),
             ("[sql]\nlisten = \"here\"\n", "sql.listen"),
             ("[sql]\ntls_key_file = \"/nowhere/key.pem\"\n", "belong together"),
+            ("[retention]\ncommits_days = 0\n", "retention.commits_days"),
+            ("[retention]\nbuilds_days = 7\n", "builds_days"),
+            ("[retention]\njournal_days = -1\n", "journal_days"),
             ("[sql]\ntimeout_s = 0\n", "sql.timeout_s"),
             ("[sql]\nmax_rows = 0\n", "sql.max_rows"),
             ("[sql]\nmax_memory_bytes = 1\n", "sql.max_memory_bytes"),

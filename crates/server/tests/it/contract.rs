@@ -194,3 +194,14 @@ fn answers_are_as_documented() {
     let ids: Vec<_> = ids.filter_map(|operation| operation["operationId"].as_str()).collect();
     assert_eq!(ids.len(), ids.iter().collect::<std::collections::BTreeSet<_>>().len(), "operation ids repeat");
 }
+
+/// The archive is read from outside alone: its columns are told in docs/lake.md.
+#[test]
+fn the_columns_of_the_archive_are_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lake.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for column in warehouse::journal_reference().columns {
+        let line = format!("| `{}` | {} | {} |", column.name, column.data_type, column.doc);
+        assert!(text.lines().any(|told| told == line), "docs/lake.md lacks {line}");
+    }
+}

@@ -4,9 +4,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use domain::Timestamp;
+use domain::event::{Checks, parse};
+use domain::time::Day;
 use serde_json::{Value, json};
-use server::{Config, WarehouseConfig};
-use store::Location;
+use server::{Config, RetentionConfig, WarehouseConfig};
+use store::{Delivery, Location, Store};
 use tempfile::TempDir;
 
 use crate::support::{Running, start_at};
@@ -50,7 +53,8 @@ fn what_was_sealed_answers_as_before_also_after_a_restart_and_when_it_changes() 
     server.post("/api/v1/events", &json!(events())).expect(202);
     let before = numbers(&server);
     let sealed = seal(&server);
-    assert_eq!(sealed["rows"], 7 + 6 + 4, "deployments, commits, incidents");
+    let evidence = server.get("/api/v1/export/evidence").text.lines().count();
+    assert_eq!(sealed["rows"], 7 + 6 + 4 + evidence, "deployments, commits, incidents, evidence");
     assert_eq!(months(folder.path(), "deployments"), ["month=2025-01"]);
     assert_eq!(numbers(&server), before);
     assert_eq!(seal(&server)["rows"], 0, "nothing is new");
@@ -127,6 +131,16 @@ fn tables_that_do_not_fit_the_store_are_made_anew() {
     assert_eq!(numbers(&server), expected);
 }
 
+/// What a script says of a data folder, by lines.
+fn python(script: &str, folder: &Path) -> Vec<String> {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/python/bin/python");
+    let said = Command::new(python).args(["-c", script]).arg(folder).output();
+    let said = said.unwrap_or_else(|error| panic!("{python}: {error}; `make setup` installs it"));
+    let error = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{error}");
+    String::from_utf8_lossy(&said.stdout).lines().map(str::to_owned).collect()
+}
+
 /// docs/lake.md: what DuckDB reads through Delta's log is what Leadline counts, also after rows changed and moved.
 #[test]
 fn duckdb_reads_what_leadline_counts() {
@@ -153,11 +167,7 @@ print(ask('SELECT month, count(*), count(DISTINCT id) FROM deployments GROUP BY 
 print(ask('SELECT avg(epoch(resolved_at - started_at)) FROM incidents WHERE resolved_at IS NOT NULL'))
 print(ask('SELECT p.component, count(*) FROM deployments d JOIN places p USING (place) GROUP BY 1 ORDER BY 1'))
 ";
-    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/python/bin/python");
-    let said = Command::new(python).args(["-c", script]).arg(folder.path()).output();
-    let said = said.unwrap_or_else(|error| panic!("{python}: {error}; `make setup` installs it"));
-    let (out, error) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    let lines: Vec<&str> = out.lines().collect();
+    let lines = python(script, folder.path());
     assert_eq!(
         lines,
         [
@@ -166,9 +176,124 @@ print(ask('SELECT p.component, count(*) FROM deployments d JOIN places p USING (
             "[(4200.0,)]",
             "[('shop/cart', 4), ('shop/catalogue', 3), ('shop/pay', 1)]",
         ],
-        "{error}"
     );
     let counted =
         server.get(&format!("/api/v1/metrics?node=product:shop&metric=deployment_frequency&{YEAR}")).expect(200);
     assert_eq!(counted["metrics"]["deployment_frequency"]["n"], 6);
+}
+
+/// A store in which everything came on a day long ago.
+fn received(folder: &TempDir, at: &str) -> Store {
+    let at = Timestamp::parse(at).unwrap();
+    let store = Store::open(Location::Folder(folder.path().to_owned()), server::interpreter()).unwrap();
+    let checks = Checks { default_source: "ci", now: at };
+    let events = events().into_iter().map(|event| Delivery::Event(parse(event, checks).unwrap()));
+    store.append(events.collect(), at).unwrap();
+    store.settle().unwrap();
+    store
+}
+
+/// docs/lake.md: what came long ago stands in the archive, whole, and everything can be made anew from there.
+#[test]
+fn what_came_long_ago_is_read_from_the_archive() {
+    let folder = TempDir::new().unwrap();
+    let store = received(&folder, "2025-06-01T12:00:00Z");
+    let rows = store.journal_rows(Day::parse("2025-06-01").unwrap(), 0, 1_000).unwrap();
+    let dump = store.dump(&mut std::io::sink()).unwrap();
+    drop(store);
+
+    let warehouse = WarehouseConfig { tidy_every_s: 1, ..WarehouseConfig::default() };
+    let server = on(&folder, warehouse);
+    let before = numbers(&server);
+    let log = folder.path().join("lake/journal/_delta_log/00000000000000000001.json");
+    let archived = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        log.exists()
+    });
+    assert!(archived, "nothing was archived");
+    drop(server);
+    // As `leadline rebuild` does, while no server runs: nothing of it is read from the database any more.
+    let store = Store::open(Location::Folder(folder.path().to_owned()), server::interpreter()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(server::open_archive(&store, &server::lake(folder.path()))).unwrap();
+    store.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!(store.dump(&mut std::io::sink()).unwrap(), dump);
+    for row in &rows {
+        assert_eq!(store.journal_body(row.seq).unwrap().as_deref(), Some(&*row.body));
+    }
+    drop(store);
+
+    let script = "
+import sys, json, hashlib, duckdb
+from deltalake import DeltaTable
+table = DeltaTable(f'{sys.argv[1]}/lake/journal')
+journal = table.to_pyarrow_dataset()
+ask = lambda sql: duckdb.sql(sql).fetchall()
+print(ask('SELECT day, count(*), count(DISTINCT seq) FROM journal GROUP BY day'))
+print(ask('SELECT kind, source, state, count(*) FROM journal GROUP BY ALL'))
+rows = ask('SELECT body, digest FROM journal ORDER BY seq')
+print(all(hashlib.sha256(body).digest()[:16] == digest for body, digest in rows))
+print(sorted({json.loads(body)['type'] if 'type' in json.loads(body) else '' for body, _ in rows}))
+print(table.metadata().partition_columns, table.metadata().configuration['delta.appendOnly'])
+";
+    let lines = python(script, folder.path());
+    let counted = format!("[('2025-06-01', {0}, {0})]", rows.len());
+    assert_eq!(lines[0], counted);
+    assert_eq!(lines[1], format!("[('event', 'ci', 'applied', {})]", rows.len()));
+    assert_eq!((lines[2].as_str(), lines[4].as_str()), ("True", "['day'] true"), "{lines:?}");
+
+    let server = on(&folder, WarehouseConfig::default());
+    server.admin("POST", "/api/v1/rebuild", "application/json", "").expect(200);
+    assert_eq!(numbers(&server), before);
+}
+
+#[test]
+fn months_past_their_retention_are_told_and_do_not_come_back() {
+    let folder = TempDir::new().unwrap();
+    let config = |days, tidy_every_s| Config {
+        warehouse: WarehouseConfig { tidy_every_s, ..WarehouseConfig::default() },
+        // The example lies in January 2025, which is long ago.
+        retention: RetentionConfig { deployments_days: days, ..RetentionConfig::default() },
+        ..Config::default()
+    };
+    let start = |config| start_at(config, Location::Folder(folder.path().to_owned()));
+    let path = format!("/api/v1/metrics?node=group&metric=deployment_frequency&metric=time_to_restore&{YEAR}");
+    let server = start(config(None, 86_400));
+    server.post("/api/v1/events", &json!(events())).expect(202);
+    seal(&server);
+    let whole = server.get(&path).expect(200);
+    assert!(whole.get("kept_from").is_none() && whole["metrics"]["deployment_frequency"]["n"] != 0, "{whole}");
+    drop(server);
+
+    let server = start(config(Some(30), 1));
+    let mut answer = Value::Null;
+    let told = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        answer = server.get(&path).expect(200);
+        answer.get("kept_from").is_some()
+    });
+    assert!(told, "{answer}");
+    // The first one that told may have been counted a moment before.
+    let answer = server.get(&path).expect(200);
+    assert_eq!(answer["metrics"]["deployment_frequency"]["n"], 0);
+    assert_eq!(answer["metrics"]["time_to_restore"], whole["metrics"]["time_to_restore"], "incidents are kept");
+    let first = answer["kept_from"].as_str().unwrap().to_owned();
+    assert!(first.as_str() > "2026-01" && first.ends_with("-01T00:00:00Z"), "{first}");
+    let tree = server.get(&format!("/api/v1/tree?{YEAR}")).expect(200);
+    let explained = server.get(&format!("/api/v1/explain?metric=deployment_frequency&{YEAR}")).expect(200);
+    for answer in [&tree, &explained] {
+        assert_eq!(answer["kept_from"], first.as_str());
+    }
+    server.admin("POST", "/api/v1/rebuild", "application/json", "").expect(200);
+    let again = server.get(&path).expect(200);
+    assert_eq!((&again["metrics"], &again["kept_from"]), (&answer["metrics"], &answer["kept_from"]));
+    drop(server);
+
+    // Nobody deleted a fact: without the retention a rebuild brings the months back.
+    let server = start(config(None, 86_400));
+    assert_eq!(server.get(&path).expect(200)["kept_from"], first.as_str(), "not by itself");
+    server.admin("POST", "/api/v1/rebuild", "application/json", "").expect(200);
+    let again = server.get(&path).expect(200);
+    assert!(again.get("kept_from").is_none());
+    assert_eq!(again["metrics"], whole["metrics"]);
 }

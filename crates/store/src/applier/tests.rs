@@ -42,7 +42,7 @@ fn database(events: &[Value]) -> Connection {
 }
 
 fn apply(conn: &Connection, applier: &mut Applier) -> Result<(), StoreError> {
-    let rows = Waiting::pending(conn, 100)?;
+    let rows = Waiting::pending(conn, &crate::archive::Slot::default(), 100)?;
     applier.apply(conn, &rows, false).map(drop)
 }
 

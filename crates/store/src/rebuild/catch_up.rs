@@ -15,7 +15,7 @@ use crate::writer::Writer;
 
 /// Applies some deliveries; with the last ones the new facts are shown.
 pub(super) fn catch_up(writer: &mut Writer, mut plan: Plan) -> Result<Plan, StoreError> {
-    let Writer { conn, applier, aside, .. } = writer;
+    let Writer { conn, applier, aside, shared, .. } = writer;
     let conn = &*conn;
     let news = match aside.applier.take() {
         Some(known) => known,
@@ -23,9 +23,12 @@ pub(super) fn catch_up(writer: &mut Writer, mut plan: Plan) -> Result<Plan, Stor
     };
     let news = aside.applier.insert(news);
     let limit = plan.sizes.caught_up;
-    let again = Waiting::again(conn, Again::Noted, limit)?;
-    let rows =
-        if again.is_empty() { Waiting::again(conn, Again::WithCatalogues(plan.read), limit)? } else { Vec::new() };
+    let again = Waiting::again(conn, &shared.archive, Again::Noted, limit)?;
+    let rows = if again.is_empty() {
+        Waiting::again(conn, &shared.archive, Again::WithCatalogues(plan.read), limit)?
+    } else {
+        Vec::new()
+    };
     let done = atomically(conn, false, || {
         if let Some(last) = again.last() {
             news.apply(conn, &again, true)?;

@@ -10,6 +10,7 @@ use super::{Phase, Plan, Rebuild};
 use crate::applier::{
     Again, NEXT_CATALOGUE, Verdict, Waiting, latest_catalogue, read_catalogue, read_guarded, write_catalogue,
 };
+use crate::archive::Slot;
 use crate::body::{Json, from_json, to_json};
 use crate::journal::counts;
 use crate::ledger::kind_number;
@@ -80,18 +81,19 @@ pub(super) fn read(store: &Store, plan: Plan) -> Result<Plan, StoreError> {
         Rebuild::Since(from) => Again::Since { after: plan.read, from, unless: plan.copied },
         Rebuild::Everything | Rebuild::Facts => Again::After(plan.read),
     };
-    let (interpreter, limit) = (store.interpreter(), plan.sizes.read);
-    let chunk = store.read(move |conn| read_chunk(conn, &*interpreter, which, limit))?;
+    let (interpreter, archive, limit) = (store.interpreter(), store.archive_slot(), plan.sizes.read);
+    let chunk = store.read(move |conn| read_chunk(conn, &*interpreter, &archive, which, limit))?;
     store.write(move |writer| write_chunk(&writer.conn, plan, &chunk))
 }
 
 fn read_chunk(
     conn: &Connection,
     interpreter: &dyn Interpreter,
+    archive: &Slot,
     which: Again,
     limit: usize,
 ) -> Result<Chunk, StoreError> {
-    let rows = Waiting::again(conn, which, limit)?;
+    let rows = Waiting::again(conn, archive, which, limit)?;
     let mut verdicts = Vec::new();
     let mut entities: BTreeMap<EntityKey, (Entity, bool)> = BTreeMap::new();
     let mut events = Vec::new();

@@ -45,6 +45,8 @@ struct State {
     /// Whether its log knows every column: rows sealed without one say nothing there, and would be counted wrong.
     fits: bool,
     sealed: u64,
+    /// The first month it has; none when it has all.
+    kept: Option<Month>,
 }
 
 impl DeltaFolder {
@@ -58,13 +60,15 @@ impl DeltaFolder {
         let built = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build);
         let mut table = built.map_err(|error| failed(&error))?;
         let made = full.join("_delta_log").exists();
-        let (mut fits, mut sealed) = (true, 0);
+        let (mut fits, mut sealed, mut kept) = (true, 0, None);
         if made {
             table.load().await.map_err(|error| failed(&error))?;
             fits = missing(&table, shape).map_err(|error| failed(&error))?.is_empty();
             sealed = read_sealed(&table, shape.name).await.map_err(|error| failed(&error))?;
+            kept = read_kept(&table, shape.name).await.map_err(|error| failed(&error))?;
         }
-        Ok(DeltaFolder { folder: full, shape: shape.clone(), state: Mutex::new(State { table, made, fits, sealed }) })
+        let state = Mutex::new(State { table, made, fits, sealed, kept });
+        Ok(DeltaFolder { folder: full, shape: shape.clone(), state })
     }
 
     /// Whether its rows have every column.
@@ -74,7 +78,7 @@ impl DeltaFolder {
 
     /// The table, made when there is none, with every column.
     async fn ready(&self) -> Result<DeltaTable> {
-        let State { mut table, made, fits, sealed } = self.state().clone();
+        let State { mut table, made, fits, sealed, kept } = self.state().clone();
         if !made {
             let configuration = PROPERTIES.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
             table = table
@@ -90,7 +94,7 @@ impl DeltaFolder {
             let new = missing(&table, &self.shape).map_err(|error| self.failed("read", error))?;
             table = table.add_columns().with_fields(new).await.map_err(|error| self.failed("widen", error))?;
         }
-        *self.state() = State { table: table.clone(), made: true, fits: true, sealed };
+        *self.state() = State { table: table.clone(), made: true, fits: true, sealed, kept };
         Ok(table)
     }
 
@@ -105,6 +109,16 @@ impl DeltaFolder {
     /// The change number up to which the table holds all facts.
     pub(crate) fn sealed(&self) -> u64 {
         self.state().sealed
+    }
+
+    /// Whether anything was ever written to it.
+    pub(crate) fn made(&self) -> bool {
+        self.state().made
+    }
+
+    /// The first month it has; none when it has all.
+    pub(crate) fn kept(&self) -> Option<Month> {
+        self.state().kept
     }
 
     /// Its files as the log names them now, each with what its footer says.
@@ -146,7 +160,8 @@ impl DeltaFolder {
         table.load().await.map_err(|error| self.failed("read", error))?;
         let sealed = read_sealed(&table, self.shape.name).await.map_err(|error| self.failed("read", error))?;
         let fits = missing(&table, &self.shape).map_err(|error| self.failed("read", error))?.is_empty();
-        *self.state() = State { table, made: true, fits, sealed };
+        let kept = read_kept(&table, self.shape.name).await.map_err(|error| self.failed("read", error))?;
+        *self.state() = State { table, made: true, fits, sealed, kept };
         Ok(sealed)
     }
 
@@ -165,13 +180,14 @@ impl DeltaFolder {
     }
 
     /// Puts these files in the place of all that the log names now, of whatever change: the store may have been put back.
-    pub(crate) async fn replace(&self, adds: Vec<Add>, change: u64, now: Timestamp) -> Result<()> {
+    pub(crate) async fn replace(&self, adds: Vec<Add>, change: u64, kept: Option<Month>, now: Timestamp) -> Result<()> {
         self.refresh().await?;
         let before = self.files()?;
-        self.commit(adds, &before, change, now).await
+        self.commit(adds, &before, change, kept, now).await
     }
 
-    /// One commit: files that come, files that go, and up to which change number the table holds all facts.
+    /// One commit: files that come, files that go, up to which change number the table holds all facts, and from which
+    /// month on.
     ///
     /// # Errors
     /// When another writer sealed meanwhile: then nothing is changed.
@@ -180,6 +196,7 @@ impl DeltaFolder {
         mut adds: Vec<Add>,
         gone: &[Arc<BaseFile>],
         number: u64,
+        kept: Option<Month>,
         now: Timestamp,
     ) -> Result<()> {
         let table = self.ready().await?;
@@ -188,8 +205,12 @@ impl DeltaFolder {
         let mut actions: Vec<Action> = gone.iter().map(|file| Action::Remove(remove(file, millis))).collect();
         actions.extend(adds.into_iter().map(Action::Add));
         let version = i64::try_from(number).unwrap_or(i64::MAX);
-        let properties = CommitProperties::default()
+        let mut properties = CommitProperties::default()
             .with_application_transaction(Transaction::new(application(self.shape.name), version));
+        if kept != self.kept() {
+            let month = kept.map_or(0, |month| i64::from(month.number()));
+            properties = properties.with_application_transaction(Transaction::new(keeping(self.shape.name), month));
+        }
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
             partition_by: Some(vec!["month".to_owned()]),
@@ -203,7 +224,7 @@ impl DeltaFolder {
             .map_err(|error| self.failed("seal", error))?;
         let mut table = DeltaTable::new(table.log_store());
         table.state = Some(done.snapshot());
-        *self.state() = State { table, made: true, fits: true, sealed: number };
+        *self.state() = State { table, made: true, fits: true, sealed: number, kept };
         Ok(())
     }
 
@@ -222,6 +243,18 @@ impl DeltaFolder {
 /// The application whose last transaction says what is sealed.
 fn application(name: &str) -> String {
     format!("seal:{name}")
+}
+
+/// The application whose last transaction says from which month on there are rows, as [`Month::number`]; 0 for all.
+fn keeping(name: &str) -> String {
+    format!("kept:{name}")
+}
+
+async fn read_kept(table: &DeltaTable, name: &str) -> std::result::Result<Option<Month>, deltalake::DeltaTableError> {
+    let log = table.log_store();
+    let found = table.snapshot()?.transaction_version(log.as_ref(), keeping(name)).await?;
+    let number = found.and_then(|number| i32::try_from(number).ok()).filter(|number| *number != 0);
+    Ok(number.map(Month::numbered))
 }
 
 async fn read_sealed(table: &DeltaTable, name: &str) -> std::result::Result<u64, deltalake::DeltaTableError> {

@@ -33,11 +33,11 @@ fn hash(source: &str, id: &str) -> u128 {
 struct Index(Vec<(u128, u32, u32)>);
 
 impl Index {
-    fn read(file: &BaseFile) -> Result<Self> {
+    fn read(file: &BaseFile, key: &str) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| external("cannot read the keys of", &file.full, error);
         let opened = File::open(&file.full).map_err(|error| failed(&error))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| failed(&error))?;
-        let mask = ProjectionMask::columns(reader.parquet_schema(), ["source", "id"]);
+        let mask = ProjectionMask::columns(reader.parquet_schema(), ["source", key]);
         let batches = reader.with_projection(mask).build().map_err(|error| failed(&error))?;
         let mut runs: Vec<(u128, u32, u32)> = Vec::new();
         let mut row = 0_u32;
@@ -47,7 +47,7 @@ impl Index {
                 let found = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
                 found.ok_or_else(|| DataFusionError::Internal(format!("a file without the column {name}")))
             };
-            let (sources, ids) = (column("source")?, column("id")?);
+            let (sources, ids) = (column("source")?, column(key)?);
             for at in 0..batch.num_rows() {
                 let hash = hash(sources.value(at), ids.value(at));
                 match runs.last_mut() {
@@ -82,17 +82,22 @@ struct Kept {
 }
 
 impl Keys {
-    /// The rows of these keys in a file.
-    pub(crate) fn find<'k>(&self, file: &BaseFile, keys: impl IntoIterator<Item = &'k Key>) -> Result<RoaringBitmap> {
-        let index = self.index(file)?;
+    /// The rows of these keys in a file; `key` is the column that has them beside `source`.
+    pub(crate) fn find<'k>(
+        &self,
+        file: &BaseFile,
+        key: &str,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> Result<RoaringBitmap> {
+        let index = self.index(file, key)?;
         Ok(keys.into_iter().flat_map(|(source, id)| index.rows(hash(source, id))).collect())
     }
 
-    fn index(&self, file: &BaseFile) -> Result<Arc<Index>> {
+    fn index(&self, file: &BaseFile, key: &str) -> Result<Arc<Index>> {
         if let Some(known) = self.kept().get(&file.path) {
             return Ok(known);
         }
-        let index = Arc::new(Index::read(file)?);
+        let index = Arc::new(Index::read(file, key)?);
         self.kept().put(&file.path, &index);
         Ok(index)
     }

@@ -16,6 +16,7 @@ use datafusion::error::{DataFusionError, Result};
 use domain::Timestamp;
 use domain::time::Month;
 
+use crate::kept::Kept;
 use crate::snapshot::{Shape, Snapshot};
 
 pub(crate) use delta::DeltaFolder;
@@ -87,12 +88,17 @@ impl Lake {
         self.tables.values().map(|table| table.sealed()).min().unwrap_or(0)
     }
 
+    /// The first month that each table has, of those that do not have all.
+    pub(crate) fn kept(&self) -> Kept {
+        self.tables.iter().filter_map(|(name, table)| Some((*name, table.kept()?))).collect()
+    }
+
     /// Makes what was staged the content of the tables, and nothing else.
     pub(crate) async fn promote(&mut self, pinned: &Snapshot, change: u64, now: Timestamp) -> Result<()> {
         for (name, table) in &self.tables {
             let Some(data) = pinned.tables.get(name) else { continue };
             let adds = data.base.iter().map(|file| segment::add(file, data.shape.at, None)).collect();
-            table.replace(adds, change, now).await?;
+            table.replace(adds, change, pinned.kept.get(name).copied(), now).await?;
         }
         self.staged = false;
         Ok(())

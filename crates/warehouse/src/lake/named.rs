@@ -68,7 +68,7 @@ impl Named {
         let mut segment = Segment::create(&self.table.folder, &self.shape, None)?;
         segment.write(&places::table().batch(&rows)?)?;
         let added = segment.finish()?.map(|(_, add)| add);
-        self.table.commit(added.into_iter().collect(), &gone, number + 1, now).await?;
+        self.table.commit(added.into_iter().collect(), &gone, number + 1, None, now).await?;
         self.saved.store(places.rows.len(), Ordering::Release);
         Ok(())
     }

@@ -58,7 +58,7 @@ pub(crate) async fn merge_tables(
         }
         crash(&format!("{name}: before the commit"))?;
         if !lake.staged && (table.sealed() < pinned.change || !merge.adds.is_empty() || !merge.gone.is_empty()) {
-            table.commit(merge.adds, &merge.gone, pinned.change, now).await?;
+            table.commit(merge.adds, &merge.gone, pinned.change, table.kept(), now).await?;
         }
         crash(&format!("{name}: after the commit"))?;
         done.insert(*name, Outcome { files: merge.files, rows: merge.rows });

@@ -3,7 +3,7 @@
 use domain::catalogue::ComponentId;
 use domain::fact::{CauseRule, IncidentFact};
 
-use super::{Column, Table, instant, lent, number, places, seconds, text};
+use super::{Column, Table, instant, lent, number, object, places, seconds, text};
 
 pub(crate) type Row = IncidentFact;
 
@@ -39,6 +39,7 @@ fn own() -> Vec<Column<Row>> {
         instant("mitigated_at", "When users no longer felt it.", |row: &Row| row.mitigated_at),
         instant("resolved_at", "When it was resolved, else closed; NULL while open.", |row: &Row| row.resolved_at),
         text("url", "Where to look at it.", |row: &Row| row.url.as_deref().and_then(lent)),
+        text("labels", "Labels as JSON text; NULL without any.", |row: &Row| object(&row.labels)),
     ]
 }
 

@@ -3,8 +3,10 @@
 pub(crate) mod canary_analyses;
 pub(crate) mod commits;
 pub(crate) mod deployments;
+pub(crate) mod evidence;
 pub(crate) mod flag_changes;
 pub(crate) mod incidents;
+pub(crate) mod journal;
 pub(crate) mod pipeline_runs;
 pub(crate) mod pipeline_stages;
 pub(crate) mod places;
@@ -15,7 +17,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -36,12 +38,15 @@ pub(crate) fn instant_type() -> DataType {
 type Getter<R, T> = Box<dyn Fn(&R) -> Option<T> + Send + Sync>;
 type TextGetter<R> = Box<dyn for<'a> Fn(&'a R) -> Option<Cow<'a, str>> + Send + Sync>;
 
+type BytesGetter<R> = Box<dyn for<'a> Fn(&'a R) -> &'a [u8] + Send + Sync>;
+
 enum Values<R> {
     Text(TextGetter<R>),
     Instant(Getter<R, Timestamp>),
     Count(Getter<R, i64>),
     Number(Getter<R, f64>),
     Flag(Getter<R, bool>),
+    Bytes(BytesGetter<R>),
 }
 
 /// A column: its name, what it holds, and how it is read off a row.
@@ -58,6 +63,15 @@ pub(crate) fn text<R>(
     get: impl for<'a> Fn(&'a R) -> Option<Cow<'a, str>> + Send + Sync + 'static,
 ) -> Column<R> {
     Column { name: name.into(), doc: doc.into(), values: Values::Text(Box::new(get)) }
+}
+
+/// Bytes of whatever meaning.
+pub(crate) fn bytes<R>(
+    name: impl Into<String>,
+    doc: impl Into<String>,
+    get: impl for<'a> Fn(&'a R) -> &'a [u8] + Send + Sync + 'static,
+) -> Column<R> {
+    Column { name: name.into(), doc: doc.into(), values: Values::Bytes(Box::new(get)) }
 }
 
 macro_rules! columns {
@@ -92,6 +106,7 @@ impl<R> Column<R> {
             Values::Count(_) => DataType::Int64,
             Values::Number(_) => DataType::Float64,
             Values::Flag(_) => DataType::Boolean,
+            Values::Bytes(_) => DataType::Binary,
         }
     }
 
@@ -105,6 +120,7 @@ impl<R> Column<R> {
             Values::Count(get) => Arc::new(rows.iter().map(get).collect::<Int64Array>()),
             Values::Number(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Values::Flag(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
+            Values::Bytes(get) => Arc::new(BinaryArray::from_iter_values(rows.iter().map(get))),
         }
     }
 }
@@ -116,6 +132,8 @@ pub(crate) struct Table<R> {
     doc: &'static str,
     /// The column of the instant by which rows are found.
     pub(crate) at: &'static str,
+    /// The column that, with `source`, names whose rows they are.
+    pub(crate) key: &'static str,
     columns: Vec<Column<R>>,
     schema: SchemaRef,
 }
@@ -124,7 +142,12 @@ impl<R> Table<R> {
     pub(crate) fn new(name: &'static str, doc: &'static str, at: &'static str, columns: Vec<Column<R>>) -> Self {
         let fields: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.data_type(), true)).collect();
-        Table { name, doc, at, columns, schema: Arc::new(Schema::new(fields)) }
+        Table { name, doc, at, key: "id", columns, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// The same with its rows replaced by another column than `id`.
+    pub(crate) fn keyed_by(self, key: &'static str) -> Self {
+        Table { key, ..self }
     }
 
     /// Columns of the rows, without the dimensions.
@@ -176,6 +199,7 @@ pub(crate) fn word(data_type: &DataType) -> &'static str {
         DataType::Int64 => "integer",
         DataType::Float64 => "double",
         DataType::Boolean => "boolean",
+        DataType::Binary => "bytes",
         _ => "timestamp",
     }
 }
@@ -196,7 +220,7 @@ pub struct TableDoc {
 pub struct ColumnDoc {
     /// Its name.
     pub name: String,
-    /// `text`, `integer`, `double`, `boolean`, `timestamp` or `date`.
+    /// `text`, `integer`, `double`, `boolean`, `bytes`, `timestamp` or `date`.
     pub data_type: &'static str,
     /// What it holds.
     pub doc: String,
@@ -216,6 +240,7 @@ pub fn reference() -> Vec<TableDoc> {
         pull_requests::table().reference(),
         slo_samples::table().reference(),
         flag_changes::table().reference(),
+        evidence::table().reference(),
     ]
 }
 

@@ -139,13 +139,20 @@ async fn labels_filter_by_deployment_then_component_then_product() {
     let mut cheap = deployment("1", "shop/cart", "eu", at("2025-01-02T00:00:00Z"));
     cheap.labels.insert("cost".to_owned(), "it's \"low\"".into());
     let other = deployment("2", "shop/cart", "eu", at("2025-01-03T00:00:00Z"));
-    warehouse.apply(vec![(cheap, vec![]), (other, vec![])], vec![], vec![]).unwrap();
+    let hurt = |id: &str, hours: i64| {
+        let opened = at("2025-01-04T00:00:00Z");
+        incident(id, "shop", opened, Some(opened.plus(hours * domain::time::HOUR)))
+    };
+    let mut short = hurt("3", 1);
+    short.labels.insert("cost".to_owned(), "it's \"low\"".into());
+    warehouse.apply(vec![(cheap, vec![]), (other, vec![])], vec![short, hurt("4", 5)], vec![]).unwrap();
     let question = Question {
         labels: vec![("cost".to_owned(), "it's \"low\"".to_owned())],
         ..Question::new(Node::Group, definition("dora"), window("2025-01-01T00:00:00Z", "2025-01-11T00:00:00Z"))
     };
     let answer = warehouse.answer(&question).await.unwrap();
     assert_eq!(metric(&answer, "deployment_frequency").value, Some(0.1));
+    assert_eq!(metric(&answer, "time_to_restore").value, Some(3_600.0));
 }
 
 #[tokio::test]

@@ -19,8 +19,13 @@ use warehouse::{Batch, Removed, Warehouse};
 
 use crate::support::{at, commit, definition, deployment, incident, tree};
 
-const TABLES: [(&str, &str); 4] =
-    [("deployments", "id"), ("commits", "id, sha"), ("incidents", "id"), ("pipeline_runs", "id")];
+const TABLES: [(&str, &str); 5] = [
+    ("deployments", "id"),
+    ("commits", "id, sha"),
+    ("incidents", "id"),
+    ("pipeline_runs", "id"),
+    ("evidence", "fact, id, position"),
+];
 
 /// Every row of every table, with the dimensions.
 async fn dump(warehouse: &Warehouse) -> String {

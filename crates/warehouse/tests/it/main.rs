@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod behaviour;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod export;
+#[cfg(test)]
+mod kept;
 #[cfg(test)]
 mod lake;
 mod parts;

@@ -111,6 +111,9 @@ fn one_incident(index: usize, raw: [u8; 12], deployments: &mut [(DeploymentFact,
         fact.component = Some(ComponentId::new(product, ["x", "y"][usize::from(raw[6] / 2 % 2)]));
         fact.instance = (raw[6] / 4).is_multiple_of(2).then(|| "i1".to_owned());
     }
+    if raw[11].is_multiple_of(2) {
+        fact.labels.insert("tier".to_owned(), "gold".into());
+    }
     for (place, rule) in CauseRule::ALL.into_iter().enumerate() {
         let pick = usize::from(raw[7 + place]);
         if let Some((deployment, _)) = deployments.get_mut(pick) {
@@ -239,7 +242,8 @@ impl Reading<'_> {
         let recovery = self.definition.recovery;
         let here = self.world.incidents.iter().filter(|incident| {
             // No component and no product of this world has a label.
-            self.definition.filter.is_empty()
+            let label = |key: &str| incident.labels.get(key).and_then(|value| value.as_str());
+            self.definition.filter.iter().all(|(key, value)| label(key) == Some(value))
                 && below(node, &incident.product, incident.component.as_ref(), incident.instance.as_deref())
                 && window().from <= incident.started_at
                 && incident.started_at < window().to

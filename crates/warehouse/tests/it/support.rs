@@ -105,6 +105,7 @@ pub(crate) fn incident(id: &str, product: &str, opened_at: Timestamp, resolved_a
         resolved_at,
         causes: Default::default(),
         url: None,
+        labels: Default::default(),
     }
 }
 

@@ -98,6 +98,7 @@ pub(super) fn statements() -> Vec<(&'static str, RefOr<Schema>)> {
                 vec![
                     definition(),
                     as_of(),
+                    ("kept_from?", instant(super::KEPT_FROM)),
                     ("by", words("What the columns are.", &["node", "window"])),
                     ("caution", text("What every interval takes for granted.")),
                     ("columns", list(named("Column"))),

@@ -190,6 +190,7 @@ fn incident(d: Dice) -> IncidentFact {
         resolved_at: maybe(&[0, 1], d[9]).map(at),
         causes: [cause(d[5]), cause(d[6]), cause(d[7]), cause(d[8])],
         url: None,
+        labels: Map::from_iter([(text("tier"), json!(d[9].to_string()))]),
     }
 }
 

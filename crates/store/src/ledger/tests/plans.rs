@@ -1,5 +1,7 @@
 //! No statement reads a whole table that grows.
 
+use domain::Timestamp;
+use domain::time::Day;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -7,7 +9,7 @@ use super::operations::{answers, operation};
 use super::{Names, SqliteLedger, database};
 use crate::applier::{Again, Waiting};
 use crate::journal::{JournalFilter, State, list};
-use crate::{changes, sql, tokens};
+use crate::{archive, changes, sql, tokens};
 
 /// These read all of something small: what is pending is little, and read in its order.
 const ALLOWED: &[&str] =
@@ -32,9 +34,19 @@ fn every_statement_is_served_by_an_index() {
     answers(&mut ledger);
     // Without what it remembers the ledger looks names up.
     answers(&mut SqliteLedger::new(&conn, &mut Names::default(), 0));
-    Waiting::pending(&conn, 10).unwrap();
-    Waiting::again(&conn, Again::After(3), 10).unwrap();
-    Waiting::again(&conn, Again::WithCatalogues(3), 10).unwrap();
+    let slot = archive::Slot::default();
+    Waiting::pending(&conn, &slot, 10).unwrap();
+    Waiting::again(&conn, &slot, Again::After(3), 10).unwrap();
+    Waiting::again(&conn, &slot, Again::WithCatalogues(3), 10).unwrap();
+    let day = Day::of(Timestamp::from_micros(0));
+    archive::first_day(&conn, day, day.next()).unwrap();
+    archive::pending_on(&conn, day).unwrap();
+    conn.execute_batch(
+        "INSERT INTO journal (kind, source, received_at, packed, state, body) VALUES (3, 'x', 1, 0, 4, x'')",
+    )
+    .unwrap();
+    let rows = archive::rows_of(&conn, day, 0, 10).unwrap();
+    archive::release(&conn, &[archive::Archived::of(rows[0].seq, b"")]).unwrap();
     changes::since(&conn, 0, 10).unwrap();
     changes::product_hints(&conn).unwrap();
     tokens::live(&conn).unwrap();
@@ -48,7 +60,7 @@ fn every_statement_is_served_by_an_index() {
                     after_seq: Some(3),
                     ..JournalFilter::default()
                 };
-                list(&conn, &filter).unwrap();
+                list(&conn, &archive::Slot::default(), &filter).unwrap();
             }
         }
     }
