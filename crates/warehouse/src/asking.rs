@@ -38,6 +38,15 @@ pub(crate) struct Asking<'a> {
     pub(crate) nodes: &'a [Node],
 }
 
+/// What comes with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Statistics of its rows.
+    Statistics,
+    /// The values of all its rows, sorted.
+    Values,
+}
+
 /// Periods of a series that are counted together.
 #[derive(Clone, Debug)]
 struct Period {
@@ -160,16 +169,16 @@ impl<'a> Asking<'a> {
         Ok(Arc::new(firsts))
     }
 
-    /// Metrics of each node in a window. `values` keeps those of all rows, sorted.
+    /// Metrics of each node in a window.
     pub(crate) async fn rolled(
         &self,
         metrics: &[Metric],
         window: Window,
-        values: bool,
+        detail: Detail,
     ) -> Result<Vec<BTreeMap<Metric, Rolled>>, Problem> {
         let tallies = self.tallies(metrics, window, &[]).await?;
         let past = self.past(metrics, window).await?;
-        Ok(self.climbed(metrics, window, &tallies, &past, values))
+        Ok(self.climbed(metrics, window, &tallies, &past, detail))
     }
 
     fn climbed(
@@ -178,7 +187,7 @@ impl<'a> Asking<'a> {
         window: Window,
         tallies: &Tallies,
         past: &Past,
-        values: bool,
+        detail: Detail,
     ) -> Vec<BTreeMap<Metric, Rolled>> {
         let (found, spots) = self.spots();
         let nothing = |metric: &Metric| (*metric, rollup::nothing(*metric, &self.question.definition, self.level()));
@@ -186,10 +195,11 @@ impl<'a> Asking<'a> {
             self.nodes.iter().map(|_| metrics.iter().map(nothing).collect()).collect();
         for metric in metrics {
             let Some(tally) = tallies.get(&Subject::Metric(*metric)) else { continue };
-            let plan = Plan { nodes: Some(&spots), ..self.plan(*metric, window) };
+            let plan = Plan { nodes: Some(&spots), stats: detail == Detail::Statistics, ..self.plan(*metric, window) };
             let climb = Climb::new(plan, tally, self.presence(*metric, tallies, past));
             for (index, spot) in found.iter().zip(&spots) {
-                rolled[*index].insert(*metric, climb.whole(*spot, values, self.question.distribution));
+                rolled[*index]
+                    .insert(*metric, climb.whole(*spot, detail == Detail::Values, self.question.distribution));
             }
         }
         rolled
@@ -218,13 +228,13 @@ impl<'a> Asking<'a> {
             // Their rows are made of all that happened in the window: those of its periods do not add up to them.
             tallies.extend(self.tallies(&of_window, window, &[]).await?);
         }
-        let rolled = self.climbed(metrics, window, &tallies, &past, false);
+        let rolled = self.climbed(metrics, window, &tallies, &past, Detail::Statistics);
         drop(tallies);
         let mut previous = match question.compare {
             None => vec![BTreeMap::new(); self.nodes.len()],
             Some(window) => {
                 let question = Question { distribution: false, bucket: None, ..question.clone() };
-                self.about(&question).rolled(metrics, window, false).await?
+                self.about(&question).rolled(metrics, window, Detail::Statistics).await?
             }
         };
         let bands = Bands::of(&question.definition);
@@ -324,7 +334,7 @@ impl<'a> Asking<'a> {
                 rollup::nothing(metric, &question.definition, self.level())
             } else {
                 let asking = Asking { nodes: std::slice::from_ref(node), ..self.about(&question) };
-                let found = asking.rolled(&[metric], question.window, false).await?;
+                let found = asking.rolled(&[metric], question.window, Detail::Statistics).await?;
                 let none = || rollup::nothing(metric, &question.definition, self.level());
                 found.into_iter().next().and_then(|mut found| found.remove(&metric)).unwrap_or_else(none)
             };

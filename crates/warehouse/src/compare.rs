@@ -4,7 +4,7 @@ use domain::Problem;
 use metrics::Question;
 use metrics::comparison::{Column, columns};
 
-use crate::asking::Asking;
+use crate::asking::{Asking, Detail};
 use crate::warehouse::Warehouse;
 
 impl Warehouse {
@@ -19,7 +19,7 @@ impl Warehouse {
         for question in questions {
             question.check()?;
             let asking = Asking::new(self, &session, &snapshot, question);
-            let rolled = asking.rolled(&question.metrics, question.window, true).await?;
+            let rolled = asking.rolled(&question.metrics, question.window, Detail::Values).await?;
             answered.extend(rolled.into_iter().map(|rolled| (question, rolled)));
         }
         Ok(columns(&answered))

@@ -39,6 +39,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same question about every node right below one: platforms of the group, domains of a platform, products of a
+         *     domain or a team, components of a product, instances of a component. One answer a node in the order of their names, as
+         *     `/api/v1/metrics` gives it, from rows that are read once; none below an instance.
+         */
+        get: operations["get_children"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compare": {
         parameters: {
             query?: never;
@@ -869,6 +890,22 @@ export interface components {
             reason: null | components["schemas"]["Lack"];
             /** @description The same in words. */
             sentence: string;
+        };
+        /** @description Metrics of the nodes right below one. */
+        Children: {
+            /**
+             * Format: date-time
+             * @description When the data was known so.
+             */
+            as_of: string;
+            children: components["schemas"]["Answer"][];
+            /**
+             * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
+            /** @description The node above them, by its full name. */
+            node: string;
         };
         /** @description One node in one window. */
         Column: {
@@ -2295,6 +2332,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_children: {
+        parameters: {
+            query?: {
+                /** @description The node above them: `group` (default), or as in `/api/v1/metrics` */
+                node?: string;
+                /** @description Metric id; may repeat or be a list with commas; all when left out */
+                metric?: string;
+                /** @description Definition id */
+                definition?: string;
+                /** @description First instant: RFC 3339, a date, or a time ago such as `30d` */
+                from?: string;
+                /** @description First instant after the window; now when left out */
+                to?: string;
+                /** @description `day`, `week`, `month` or `quarter`: adds `series` */
+                bucket?: string;
+                /** @description IANA time zone of the buckets; UTC when left out */
+                zone?: string;
+                /** @description `previous`, or a window `FROM/TO`: adds `previous` */
+                compare?: string;
+                /** @description As in `/api/v1/metrics` */
+                distribution?: boolean;
+                /** @description As in `/api/v1/metrics` */
+                changes?: boolean;
+                /** @description As in `/api/v1/metrics` */
+                split?: string;
+                /** @description As in `/api/v1/metrics` */
+                part?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Children"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description ambiguous */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description invalid_parameter or definition_unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
             };
         };
     };

@@ -40,9 +40,15 @@ pub(crate) async fn get_children(
     let query = query.only(question::PARAMETERS)?;
     let as_of = app.fresh().await?;
     let question = question::question(&app, &query)?;
-    let content = app.warehouse().children(&question).await?;
+    let warehouse = app.warehouse();
+    let content = warehouse.children(&question).await?;
+    // After the answers: what left in between is told although it was counted, never the other way round.
+    let kept_from = warehouse.kept_from(&question);
     let dated: Vec<::metrics::Answer> =
         content.iter().map(|answer| ::metrics::Answer { as_of: Some(as_of), ..answer.clone() }).collect();
-    let body = json!({ "node": question.node.to_ref().to_string(), "as_of": as_of, "children": dated });
-    reply::json_as_of(&headers, &body, &*content)
+    let mut body = json!({ "node": question.node.to_ref().to_string(), "as_of": as_of, "children": dated });
+    if let Some(kept_from) = kept_from {
+        body["kept_from"] = json!(kept_from);
+    }
+    reply::json_as_of(&headers, &body, &(kept_from, &*content))
 }

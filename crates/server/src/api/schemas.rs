@@ -278,6 +278,7 @@ fn answers() -> Vec<(&'static str, RefOr<Schema>)> {
                 vec![
                     ("node", text("The node above them, by its full name.")),
                     ("as_of", instant("When the data was known so.")),
+                    ("kept_from?", instant(KEPT_FROM)),
                     ("children", list(named("Answer"))),
                 ],
             ),
