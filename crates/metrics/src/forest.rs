@@ -131,7 +131,7 @@ impl Forest {
     #[must_use]
     pub fn ranges(&self, spot: Spot) -> Vec<std::ops::Range<usize>> {
         match spot {
-            Spot::Stand(stand) => vec![stand..self.stands[stand].end],
+            Spot::Stand(stand) => std::iter::once(stand..self.stands[stand].end).collect(),
             Spot::Set(set) => {
                 self.sets[set].products.iter().map(|product| *product..self.stands[*product].end).collect()
             }

@@ -30,6 +30,13 @@ use crate::snapshot::{Snapshot, TableData};
 use crate::tables::places::Places;
 use crate::writers::{Puts, Rows, Writers};
 
+/// Answers kept about one node: some 10 KB each.
+const ANSWERS: usize = 1_000;
+/// Answers kept about all that is below a node: up to a thousand of those.
+const ANSWERS_BELOW: usize = 32;
+/// Trees kept: a few MB each for a thousand products.
+const TREES: usize = 8;
+
 /// Facts that are no longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
@@ -156,9 +163,9 @@ impl Warehouse {
             writers: Mutex::new(writers),
             current: ArcSwap::from_pointee(empty),
             runtime: engine::runtime()?,
-            answers: Cache::default(),
-            children: Cache::default(),
-            trees: Cache::default(),
+            answers: Cache::new(ANSWERS),
+            children: Cache::new(ANSWERS_BELOW),
+            trees: Cache::new(TREES),
             lake,
             nothing_sealed: Keys::default(),
             firsts: Firsts::default(),

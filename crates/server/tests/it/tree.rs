@@ -127,7 +127,7 @@ fn labels_filter_down_to_the_instance() {
 #[test]
 fn children_answer_at_once_what_each_answers_alone() {
     let server = start();
-    let toml = "[[platforms]]\nname = \"commerce\"\n[[platforms.domains]]\nname = \"web\"\n[[platforms.domains.products]]\nname = \"shop\"\nteam = \"checkout\"\n[[platforms]]\nname = \"idle\"\n[[platforms.domains]]\nname = \"web\"\n[[platforms.domains.products]]\nname = \"empty\"\nteam = \"checkout\"\n";
+    let toml = "[[platforms]]\nname = \"commerce\"\n[[platforms.domains]]\nname = \"web\"\n[[platforms.domains.products]]\nname = \"shop\"\nteam = \"checkout\"\n[[platforms]]\nname = \"idle\"\n[[platforms.domains]]\nname = \"attic\"\n[[platforms.domains.products]]\nname = \"empty\"\nteam = \"checkout\"\n";
     server.admin("PUT", "/api/v1/catalogue", "application/toml", toml).expect(200);
     server.post("/api/v1/events", &Value::Array(crate::worked_example::events())).expect(202);
     let question = "from=2025-01-01&to=2025-01-11&bucket=day&zone=Europe/Paris&compare=previous&distribution=true";
