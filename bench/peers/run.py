@@ -240,6 +240,7 @@ def main():
     parser.add_argument("--limit", type=float, default=900, help="seconds a question may take")
     parser.add_argument("--keep-leadline", action="store_true", help="take the times of the last run of its stages")
     parser.add_argument("--without-postgres", action="store_true")
+    parser.add_argument("--base-only", action="store_true", help="only the question of the base tables, to DuckDB")
     parser.add_argument("--output", type=Path, help="JSON file; peers.json in the folder when left out")
     arguments = parser.parse_args()
     arguments.data = arguments.data.resolve()
@@ -248,12 +249,13 @@ def main():
     if not (arguments.keep_leadline and times.exists()):
         note("Leadline: its answers and times")
         leadline(arguments, "queries")
-    if not (arguments.data / "raw" / "products.csv").exists():
+    if not arguments.base_only and not (arguments.data / "raw" / "products.csv").exists():
         note("the same data without links")
         leadline(arguments, "raw")
     spent = json.loads(times.read_text())
     ours = {}
-    for question in [question for question in [BASE, *RAW] if question in spent]:
+    asked = [BASE] if arguments.base_only else [BASE, *RAW]
+    for question in [question for question in asked if question in spent]:
         with (arguments.data / "answers" / f"{question}.csv").open() as file:
             ours[question] = numbers(csv.DictReader(file))
 
@@ -266,10 +268,11 @@ def main():
         rows += compare(duck, [BASE], arguments, ours, spent)
     else:
         note("there are no base tables in the folder: the first question is not asked")
-    note(f"DuckDB {duck.version} on tables without links")
-    duck.prepare_raw()
-    rows += compare(duck, RAW, arguments, ours, spent)
-    if not arguments.without_postgres:
+    if not arguments.base_only:
+        note(f"DuckDB {duck.version} on tables without links")
+        duck.prepare_raw()
+        rows += compare(duck, RAW, arguments, ours, spent)
+    if not (arguments.without_postgres or arguments.base_only):
         with Cluster(arguments.data / "postgres") as cluster:
             postgres = PostgreSQL(cluster, arguments.data, arguments.limit)
             versions["PostgreSQL"] = postgres.version
