@@ -1,5 +1,6 @@
 //! Filling the tables on disk from the beginning, product after product: a file a month, written in one pass, without
-//! going through memory. For a group of any size memory holds one row group of each month.
+//! going through memory. However large the group and however long its past, the row groups that are open in all months
+//! together take a bounded part of memory.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -13,6 +14,9 @@ use crate::lake::{Filed, Lake, Segment, Written};
 use crate::tables::places::Places;
 use crate::warehouse::{Batch, sealing_problem};
 use crate::writers::{Puts, Writers};
+
+/// Bytes of row groups that are open at once. Over that the largest are ended early: smaller ones are read a little slower.
+const OPEN: usize = 512 * 1024 * 1024;
 
 /// Tables being filled. Nothing of it is to be seen before [`crate::Warehouse::put_filled`].
 pub struct Fill<'l> {
@@ -69,7 +73,25 @@ impl<'l> Fill<'l> {
             };
             segment.write(&batch)
         });
-        written.map_err(|error| sealing_problem(&error))
+        written.and_then(|()| self.end_largest(OPEN)).map_err(|error| sealing_problem(&error))
+    }
+
+    /// Ends the largest row groups when all of them together take more than this, until they take half of it.
+    fn end_largest(&mut self, most: usize) -> datafusion::error::Result<()> {
+        let mut open: Vec<&mut Segment> = self.segments.values_mut().collect();
+        let mut held: usize = open.iter().map(|segment| segment.held()).sum();
+        if held <= most {
+            return Ok(());
+        }
+        open.sort_by_key(|segment| std::cmp::Reverse(segment.held()));
+        for segment in open {
+            if held <= most / 2 {
+                break;
+            }
+            held = held.saturating_sub(segment.held());
+            segment.end_group()?;
+        }
+        Ok(())
     }
 
     /// Ends all files.

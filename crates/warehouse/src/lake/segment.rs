@@ -80,6 +80,16 @@ impl Segment {
         Ok(())
     }
 
+    /// Bytes of the row group that is open.
+    pub(crate) fn held(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    /// Writes the row group that is open, whatever its size.
+    pub(crate) fn end_group(&mut self) -> Result<()> {
+        Ok(self.writer.flush()?)
+    }
+
     /// Ends the file and puts it on disk for good. None when nothing was written: then there is no file.
     pub(crate) fn finish(mut self) -> Result<Option<Written>> {
         let path = self.file.full.clone();
@@ -125,5 +135,39 @@ pub(crate) fn add(file: &BaseFile, at: &str, products: Option<&(String, String)>
         base_row_id: None,
         default_row_commit_version: None,
         clustering_provider: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::writers::Writers;
+
+    #[test]
+    fn a_row_group_that_is_ended_early_holds_no_memory_and_loses_no_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let shapes = Writers::new().shapes();
+        let shape = shapes.iter().find(|shape| shape.name == "slo_samples").unwrap();
+        let mut segment = Segment::create(folder.path(), shape, None).unwrap();
+        let columns =
+            shape.schema.fields().iter().map(|field| datafusion::arrow::array::new_null_array(field.data_type(), 3));
+        let nullable: Vec<_> =
+            shape.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+        let schema = Arc::new(datafusion::arrow::datatypes::Schema::new(nullable));
+        let batch = RecordBatch::try_new(schema, columns.collect()).unwrap();
+        assert!(shape.schema.fields().iter().all(|field| field.is_nullable()), "the batch is no row of the table");
+        segment.write(&batch).unwrap();
+        let before = segment.held();
+        segment.end_group().unwrap();
+        assert!(before > 0 && segment.held() < before);
+        segment.write(&batch).unwrap();
+        let (file, _) = segment.finish().unwrap().unwrap();
+        assert_eq!(file.rows, 6);
+        let opened = File::open(&file.full).unwrap();
+        let reader =
+            datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(opened).unwrap();
+        assert_eq!((reader.metadata().num_row_groups(), reader.metadata().file_metadata().num_rows()), (2, 6));
     }
 }
