@@ -20,14 +20,14 @@ pub enum Family {
     ServiceLevels,
 }
 
-/// What a leaf group carries besides its number of rows.
+/// What is kept of rows besides their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried {
     /// Nothing.
     Count,
     /// The sum of values that are 0 or 1.
     Sum,
-    /// Every value, sorted.
+    /// Every value.
     Values,
     /// The days on which rows stand, in the zone asked for, as day numbers.
     Days,
@@ -105,7 +105,7 @@ pub fn formula(metric: Metric, definition: &Definition) -> Formula {
 }
 
 impl Formula {
-    /// What a leaf group must carry for it.
+    /// What must be kept of rows for it.
     #[must_use]
     pub const fn carried(self) -> Carried {
         match self {

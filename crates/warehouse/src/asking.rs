@@ -11,7 +11,7 @@ use metrics::answer::{Bands, MetricAnswer, SplitAnswer, answer, metric_answer, n
 use metrics::inference::changes::{Changes, changes};
 use metrics::query::{self, Subject};
 use metrics::rollup::{self, Climb, Plan, Presence};
-use metrics::shape::{has_stats, of_whole_window};
+use metrics::shape::of_whole_window;
 use metrics::{Answer, Layout, NodeValues, Point, Question, Rolled, Spot, Window, Zone};
 
 use crate::engine::{self, problem};
@@ -361,7 +361,7 @@ impl<'a> Asking<'a> {
         let (metrics, window) = (self.question.metrics.as_slice(), self.question.window);
         let tallies = self.tallies(metrics, window, &[]).await?;
         let past = self.past(metrics, window).await?;
-        let plan = |metric| Plan { stats: stats && has_stats(metric), ..self.plan(metric, window) };
+        let plan = |metric| Plan { stats, ..self.plan(metric, window) };
         let climbs = std::thread::scope(|scope| {
             let climbs = metrics.iter().filter_map(|metric| {
                 let tally = tallies.get(&Subject::Metric(*metric))?;

@@ -6,6 +6,7 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
@@ -60,10 +61,15 @@ pub(crate) fn session_of(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Resu
     Ok(snapshot.session.get_or_init(|| made).clone())
 }
 
+/// One statement that only reads, not yet run.
+pub(crate) async fn reading(context: &SessionContext, sql: &str) -> Result<DataFrame> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    context.sql_with_options(sql, options).await
+}
+
 /// Runs one statement that only reads.
 pub(crate) async fn run(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    context.sql_with_options(sql, options).await?.collect().await
+    reading(context, sql).await?.collect().await
 }
 
 /// What a client may know of a failure.
@@ -81,10 +87,10 @@ pub(crate) fn problem(error: &DataFusionError) -> Problem {
 }
 
 /// Columns of one batch by name, in the types asked for.
-struct Columns<'a>(&'a RecordBatch);
+pub(crate) struct Columns<'a>(pub(crate) &'a RecordBatch);
 
 impl Columns<'_> {
-    fn cast(&self, name: &str, to: &DataType) -> Result<Arc<dyn Array>> {
+    pub(crate) fn cast(&self, name: &str, to: &DataType) -> Result<Arc<dyn Array>> {
         let column =
             self.0.column_by_name(name).ok_or_else(|| DataFusionError::Internal(format!("no column {name}")))?;
         Ok(cast(column, to)?)

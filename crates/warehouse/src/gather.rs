@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, Float64Array, Int64Array};
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream, execute_stream_partitioned};
+use datafusion::execution::context::SessionContext;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream_partitioned};
 use futures_util::StreamExt;
 use metrics::query::{Counted, Counting, Subject};
 use metrics::tally::Fate;
 use metrics::{Layout, Tally};
 
+use crate::engine::{self, Columns};
 use crate::grounds::Grounds;
 
 /// A row that is none of the node's.
@@ -53,9 +53,7 @@ pub(crate) async fn gather(
 }
 
 async fn run(session: &SessionContext, counter: &Arc<Counter>, counting: Counting) -> Result<Vec<(Subject, Tally)>> {
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let plan = session.sql_with_options(&counting.sql, options).await?.create_physical_plan().await?;
-    debug_assert!(plan.output_partitioning().partition_count() > 0);
+    let plan = engine::reading(session, &counting.sql).await?.create_physical_plan().await?;
     let counting = Arc::new(counting);
     let mut tasks = tokio::task::JoinSet::new();
     for stream in execute_stream_partitioned(plan, session.task_ctx())? {
@@ -85,11 +83,6 @@ async fn count_all(
     Ok(tallies)
 }
 
-fn column(batch: &RecordBatch, name: &str, to: &DataType) -> Result<Arc<dyn Array>> {
-    let found = batch.column_by_name(name).ok_or_else(|| DataFusionError::Internal(format!("no column {name}")))?;
-    Ok(cast(found, to)?)
-}
-
 impl Counter {
     fn tallies(&self, counting: &Counting) -> Vec<Tally> {
         let of = |counted: &Counted| {
@@ -112,7 +105,7 @@ impl Counter {
     }
 
     fn placed(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
-        let places = column(batch, "place", &DataType::Int64)?;
+        let places = Columns(batch).cast("place", &DataType::Int64)?;
         let places = places.as_primitive::<Int64Type>();
         // Rows of a place often follow each other.
         let (mut last, mut stand) = (None, 0);
@@ -129,7 +122,7 @@ impl Counter {
 
     fn named(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let [products, components, instances] =
-            ["product", "component", "instance"].map(|name| column(batch, name, &DataType::Utf8));
+            ["product", "component", "instance"].map(|name| Columns(batch).cast(name, &DataType::Utf8));
         let (products, components, instances) = (products?, components?, instances?);
         let columns = [&products, &components, &instances].map(|column| column.as_string::<i32>());
         let mut last: Option<([Option<&str>; 3], u32)> = None;
@@ -150,7 +143,7 @@ impl Counter {
     }
 
     fn periods_of(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
-        let ats = column(batch, "at", &crate::tables::instant_type())?;
+        let ats = Columns(batch).cast("at", &crate::tables::instant_type())?;
         let (mut from, mut to, mut period) = (0, 0, 0);
         let ats = ats.as_primitive::<TimestampMicrosecondType>().values();
         let of = |at: &i64| {
@@ -171,12 +164,12 @@ fn strange(place: &str) -> DataFusionError {
 }
 
 fn count_one(batch: &RecordBatch, counted: &Counted, stands: &[u32], periods: &[u32], tally: &mut Tally) -> Result<()> {
-    let values = counted.value.as_deref().map(|name| column(batch, name, &DataType::Float64)).transpose()?;
+    let values = counted.value.as_deref().map(|name| Columns(batch).cast(name, &DataType::Float64)).transpose()?;
     let values: Option<&Float64Array> = values.as_ref().map(|values| values.as_primitive::<Float64Type>());
-    let fates = counted.fate.as_ref().map(|(name, meanings)| Ok((column(batch, name, &DataType::Int64)?, meanings)));
-    let fates = fates.transpose().map_err(|error: DataFusionError| error)?;
-    let fates: Option<(&Int64Array, &Vec<Fate>)> =
-        fates.as_ref().map(|(numbers, meanings)| (numbers.as_primitive::<Int64Type>(), *meanings));
+    let fates = counted.fate.as_ref();
+    let numbers = fates.map(|(name, _)| Columns(batch).cast(name, &DataType::Int64)).transpose()?;
+    let numbers: Option<&Int64Array> = numbers.as_ref().map(|numbers| numbers.as_primitive::<Int64Type>());
+    let fates: Option<(&Int64Array, &Vec<Fate>)> = numbers.zip(fates.map(|(_, meanings)| meanings));
     let period = |row: usize| periods.get(row).map_or(0, |period| *period as usize);
     for (row, stand) in stands.iter().enumerate() {
         if *stand == NOWHERE {

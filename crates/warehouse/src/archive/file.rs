@@ -1,6 +1,6 @@
 //! One Parquet file of a day, rows in the order of arrival.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{BodyName, told};
-use crate::lake::external;
+use crate::lake::{entry, external};
 use crate::tables::Table;
 use crate::tables::journal::{self, ArchivedRow};
 
@@ -134,19 +134,8 @@ pub(super) fn add(written: &DayWritten, now: Timestamp) -> Add {
         stats["minValues"]["seq"] = json!(low);
         stats["maxValues"]["seq"] = json!(high);
     }
-    Add {
-        path: written.path.clone(),
-        partition_values: HashMap::from([("day".to_owned(), Some(written.day.to_string()))]),
-        size: i64::try_from(written.size).unwrap_or(i64::MAX),
-        modification_time: now.micros().div_euclid(1_000),
-        data_change: true,
-        stats: Some(stats.to_string()),
-        tags: None,
-        deletion_vector: None,
-        base_row_id: None,
-        default_row_commit_version: None,
-        clustering_provider: None,
-    }
+    let made_ms = now.micros().div_euclid(1_000);
+    entry(&written.path, ("day", Some(written.day.to_string())), written.size, made_ms, &stats)
 }
 
 /// Gives `take` every body of the groups that `within` wants by their first and last number.

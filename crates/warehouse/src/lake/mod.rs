@@ -24,7 +24,7 @@ pub(crate) use keys::Keys;
 pub(crate) use named::Named;
 pub(crate) use scan::{halves, scan};
 pub(crate) use seal::{Crash, Outcome, merge_tables};
-pub(crate) use segment::{Segment, Written};
+pub(crate) use segment::{Segment, Written, entry};
 
 /// The month a row is filed under; none for rows without an instant, such as deployments in progress.
 pub(crate) type Filed = Option<Month>;

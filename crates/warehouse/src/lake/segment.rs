@@ -16,7 +16,7 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use deltalake::kernel::Add;
 use domain::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BaseFile, Filed, external, month_text};
 use crate::snapshot::Shape;
@@ -122,12 +122,17 @@ pub(crate) fn add(file: &BaseFile, at: &str, products: Option<&(String, String)>
         stats["minValues"]["product"] = json!(low);
         stats["maxValues"]["product"] = json!(high);
     }
+    // The time is that of the commit.
+    entry(&file.path, ("month", month_text(file.month)), file.size, 0, &stats)
+}
+
+/// An entry of the log for a new file, with its partition and the milliseconds of its making.
+pub(crate) fn entry(path: &str, partition: (&str, Option<String>), size: u64, made_ms: i64, stats: &Value) -> Add {
     Add {
-        path: file.path.to_string(),
-        partition_values: HashMap::from([("month".to_owned(), month_text(file.month))]),
-        size: i64::try_from(file.size).unwrap_or(i64::MAX),
-        // When it is committed.
-        modification_time: 0,
+        path: path.to_owned(),
+        partition_values: HashMap::from([(partition.0.to_owned(), partition.1)]),
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        modification_time: made_ms,
         data_change: true,
         stats: Some(stats.to_string()),
         tags: None,

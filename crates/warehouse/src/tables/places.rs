@@ -1,5 +1,5 @@
 //! `places`: one row a product, component and instance that any row names. Rows of the other tables name theirs by
-//! number, so that they are grouped by one number and not by three names.
+//! number, so that they are counted by one number and not by three names.
 
 use std::collections::HashMap;
 use std::sync::Arc;
