@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{Code, Problem};
+use domain::{Code, Problem, Timestamp};
 use sources::Source;
 
 use crate::config::{Secret, SourceConfig};
@@ -29,10 +29,10 @@ impl Sender {
     }
 
     /// Checks a body against each secret; one has to fit.
-    pub(crate) fn verify(&self, headers: &[(String, String)], body: &[u8]) -> Result<(), Problem> {
+    pub(crate) fn verify(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Result<(), Problem> {
         let mut refused = Problem::new(Code::SignatureInvalid, "this source has no secret");
         for secret in &self.secrets {
-            match sources::verify(self.source, headers, body, secret.bytes()) {
+            match sources::verify(self.source, headers, body, secret.bytes(), now) {
                 Ok(()) => return Ok(()),
                 Err(problem) => refused = problem,
             }

@@ -5,6 +5,7 @@
 //! for theirs.
 
 pub mod articles;
+mod body;
 pub mod file;
 pub mod git;
 mod github;
@@ -16,5 +17,5 @@ mod table;
 mod verify;
 
 pub use severity::severity;
-pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, Verification, delivery_id, find};
-pub use verify::{sign, verify};
+pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, delivery_id, find};
+pub use verify::{Digits, Scheme, Signs, Verification, sign, verify};

@@ -5,7 +5,7 @@ use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::poll::Backfill;
-use crate::{articles, github, native};
+use crate::{Verification, articles, github, native};
 
 /// Every source.
 pub static SOURCES: &[Source] = &[native::SOURCE, articles::SOURCE, github::SOURCE];
@@ -45,22 +45,6 @@ pub struct Route {
     pub id_header: Option<&'static str>,
     /// What a delivery that was taken is answered with.
     pub answer: Answer,
-}
-
-/// How a delivery is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verification {
-    /// By a token of Leadline's own: the tool signs nothing.
-    Token,
-    /// By an HMAC-SHA256 of the body with a shared secret, in hexadecimal. A source that was given no secret is let in
-    /// by a token all the same.
-    HmacSha256 {
-        /// Header with the signature, in lower case.
-        header: &'static str,
-        /// What stands before the digits.
-        prefix: &'static str,
-    },
 }
 
 /// The answer to a delivery that was taken.

@@ -1,5 +1,6 @@
 //! Native events: what a source says happened, checked and in one shape.
 
+mod mark;
 mod merge;
 mod run;
 mod schema;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+pub use mark::{MARKS, image_name, mark};
 pub use merge::{Entity, Stamp, Stamped};
 pub use run::PipelineRun;
 pub use schema::{DEPLOYMENT_STATUSES, Field, FieldKind, SEVERITIES, Schema, schema};

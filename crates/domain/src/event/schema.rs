@@ -83,6 +83,12 @@ const UPDATED_AT: Field =
     may("updated_at", Timestamp, "When the source last changed this; says which of two contents is newer.");
 const URL: Field = may("url", Text, "Where a person can look at it.");
 const LABELS: Field = may("labels", Labels, "Free labels to filter and group by.");
+const MARKS: Field = may(
+    "marks",
+    Names,
+    "What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the \
+     catalogue place by them.",
+);
 
 const DEPLOYMENT: &[Field] = &[
     must("id", Name, "The source's id of this attempt."),
@@ -127,6 +133,7 @@ const DEPLOYMENT: &[Field] = &[
     may("environment_assumed", Flag, "The source gave no environment; production was assumed."),
     may("time_assumed", Flag, "The source gave a time without an offset; UTC was assumed."),
     may("assumed", Name, "What this deployment was made from when no tool reported it, such as `tag`."),
+    MARKS,
     UPDATED_AT,
     URL,
 ];
@@ -195,6 +202,7 @@ const PIPELINE_RUN: &[Field] = &[
         "Its stages. A field `stage.ID` with one such object tells of one stage and leaves the others as they are.",
     ),
     may("attempt", Count, "Which attempt of the run this is, from 1."),
+    MARKS,
     UPDATED_AT,
     URL,
 ];
@@ -223,6 +231,7 @@ const INCIDENT: &[Field] = &[
     may("postmortem_url", Text, "Where the postmortem is."),
     LABELS,
     may("time_assumed", Flag, "The source gave a time without an offset; UTC was assumed."),
+    MARKS,
     UPDATED_AT,
     URL,
 ];
@@ -235,6 +244,7 @@ const CANARY_ANALYSIS: &[Field] = &[
     may("product", Name, "The product of the component."),
     may("deployment_id", Name, "The deployment it judged."),
     may("score", Number, "The score, as the tool gives it."),
+    MARKS,
     UPDATED_AT,
     URL,
 ];
@@ -249,6 +259,7 @@ const FLAG_CHANGE: &[Field] = &[
     may("from", Text, "The value before."),
     may("to", Text, "The value after."),
     may("actor", Name, "Who changed it."),
+    MARKS,
     UPDATED_AT,
 ];
 

@@ -45,7 +45,10 @@ impl Post {
         };
         let mut headers = vec![("x-github-event", event.to_owned()), ("x-github-delivery", delivery(item, event))];
         let source = sources::find("github");
-        headers.extend(source.and_then(|source| sources::sign(source, content.body, self.secret.as_bytes())));
+        let signed =
+            source.map(|source| sources::sign(source, content.body, self.secret.as_bytes(), crate::clock::now()));
+        let signed = signed.unwrap_or_default();
+        headers.extend(signed.iter().map(|(name, value)| (name.as_str(), value.clone())));
         self.client.post_with(item.route, &content, &headers).map(|_| ())
     }
 }

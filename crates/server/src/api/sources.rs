@@ -73,7 +73,7 @@ pub(crate) async fn named(
         return take(&app, place, &headers, body).await;
     };
     let (headers, body) = read(&app, request).await?;
-    if let Err(problem) = sender.verify(&headers, &body) {
+    if let Err(problem) = sender.verify(&headers, &body, clock::now()) {
         // Whoever cannot sign is a stranger: what they sent is not kept.
         tracing::warn!(source = name, bytes = body.len(), problem = problem.message, "a delivery was not verified");
         return Err(problem.into());

@@ -18,7 +18,7 @@ impl SourceConfig {
         let backfill = kind.backfill.ok_or_else(|| wrong(format!("the past of {} cannot be read yet", kind.title)))?;
         let api_url = self.api_url.as_deref().unwrap_or(backfill.api_url).trim_end_matches('/').to_owned();
         let (repositories, owners) = (self.repositories.clone(), self.owners.clone());
-        let settings = Settings { run, api_url, credentials, repositories, owners, since };
+        let settings = Settings { run, api_url, credentials, repositories, owners, since, options: Default::default() };
         (backfill.check)(&settings).map_err(wrong)?;
         Ok(Some((backfill, settings)))
     }

@@ -4,8 +4,9 @@ use domain::event::EventKind;
 use domain::{Code, Problem, Timestamp, version};
 use serde_json::{Map, Value};
 
-use super::hook::{Draft, Hook};
+use super::hook::Hook;
 use crate::Parsed;
+use crate::body::Draft;
 use crate::json::clip;
 
 const WHY: &str = "it is what is deployed.";

@@ -17,7 +17,7 @@ mod workflow;
 use domain::{Code, Problem};
 
 use crate::poll::Page;
-use crate::{Answer, Delivery, Parsed, Route, Source, Verification};
+use crate::{Answer, Delivery, Digits, Parsed, Route, Scheme, Signs, Source, Verification};
 use hook::Hook;
 
 /// Header with the name of the event.
@@ -35,7 +35,12 @@ pub(crate) const SOURCE: Source = Source {
         id_header: Some("x-github-delivery"),
         answer: Answer::Recorded,
     }],
-    verification: Verification::HmacSha256 { header: "x-hub-signature-256", prefix: "sha256=" },
+    verification: Verification::Secret(&[Scheme::Hmac {
+        header: "x-hub-signature-256",
+        prefix: "sha256=",
+        digits: Digits::Hex,
+        signs: Signs::Body,
+    }]),
     parse,
     backfill: Some(&backfill::BACKFILL),
 };
@@ -83,5 +88,5 @@ fn pushed(hook: &Hook<'_>) -> Result<Parsed, Problem> {
     let branch = hook.text("/ref").and_then(|name| name.strip_prefix("refs/heads/"));
     let default = branch.is_some() && branch == hook.text("/repository/default_branch");
     let standing = push::Standing { commits: pushed_at.filter(|_| default), tag: pushed_at };
-    push::Push { body: hook.body(), repo: hook.repo(), checks: hook.checks(), standing }.read()
+    push::Push { body: hook.fields(), repo: hook.repo(), checks: hook.checks(), standing }.read()
 }

@@ -4,8 +4,9 @@ use domain::event::{Event, EventKind};
 use domain::{Problem, Timestamp};
 use serde_json::Value;
 
-use super::hook::{Draft, Hook};
+use super::hook::Hook;
 use crate::Parsed;
+use crate::body::Draft;
 
 const NUMBER: &str = "it is the pull request's number.";
 const REVIEW: &str = "it says what the review came to.";

@@ -25,8 +25,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// Tag of the page that is known already.
     pub(crate) etag: Option<&'a str>,
-    /// Whether something is made, by POST.
-    pub(crate) post: bool,
+    /// What is posted, as JSON unless a header says otherwise; without it the question is a GET.
+    pub(crate) post: Option<&'a [u8]>,
 }
 
 /// What came.
@@ -100,7 +100,7 @@ impl Client {
         }
         let answer = self.http.send(ask.post, ask.url, &headers);
         if let Ok(answer) = &answer
-            && let Some(limit) = rate_limit(answer)
+            && let Some(limit) = rate_limit(answer, host.now())
         {
             self.progress.rate_limit = Some(limit);
         }

@@ -61,13 +61,13 @@ impl Http {
 
     /// One request and its whole answer; what went wrong in a few words, never with a header in them. What has moved
     /// within the server, as a repository that was renamed, is asked for there.
-    pub(super) fn send(&self, post: bool, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
+    pub(super) fn send(&self, post: Option<&[u8]>, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
         let mut place = url.to_owned();
         for _ in 0..MOVES {
             let answer = self.once(post, &place, headers)?;
             let moved = matches!(answer.status, 301 | 302 | 307 | 308);
             let next = answer.header("location").and_then(|next| Url::parse(&place).ok()?.join(next).ok());
-            match next.filter(|next| moved && !post && same_server(url, next.as_str())) {
+            match next.filter(|next| moved && post.is_none() && same_server(url, next.as_str())) {
                 Some(next) => place = next.into(),
                 None => return Ok(answer),
             }
@@ -75,13 +75,13 @@ impl Http {
         Err("it was moved again and again".to_owned())
     }
 
-    fn once(&self, post: bool, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
-        let answer = if post {
+    fn once(&self, post: Option<&[u8]>, url: &str, headers: &[(&str, String)]) -> Result<Answer, String> {
+        let answer = if let Some(body) = post {
             let mut request = self.0.post(url);
             for (name, value) in headers {
                 request = request.header(*name, value);
             }
-            request.send_empty()
+            if body.is_empty() { request.send_empty() } else { request.content_type("application/json").send(body) }
         } else {
             let mut request = self.0.get(url);
             for (name, value) in headers {

@@ -18,6 +18,9 @@ const UNSAID: Duration = Duration::from_secs(60);
 /// After trouble: a second, then twice as long each time, to a minute.
 const TROUBLE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// Less than this, in microseconds, is no instant since 1970 but a time that is left.
+const AN_INSTANT: i64 = 1_000_000_000 * SECOND;
+
 /// What to do about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -45,7 +48,7 @@ fn limited(answer: &Answer, now: Timestamp, waits: u32) -> Verdict {
     if let Some(seconds) = number(answer, "retry-after") {
         return Verdict::Wait(Duration::from_secs(seconds.max(1)).min(LONGEST));
     }
-    if let Some(limit) = rate_limit(answer).filter(|limit| limit.remaining == 0) {
+    if let Some(limit) = rate_limit(answer, now).filter(|limit| limit.remaining == 0) {
         return Verdict::Wait(until_reset(&limit, now));
     }
     let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4_096)]).to_ascii_lowercase();
@@ -69,13 +72,16 @@ pub(super) fn backoff(attempts: u32, chance: f64) -> Duration {
 }
 
 /// What an answer says about how often one may ask.
-pub(super) fn rate_limit(answer: &Answer) -> Option<RateLimit> {
-    let resets = i64::try_from(number(answer, "x-ratelimit-reset")?).ok()?;
-    Some(RateLimit {
-        remaining: number(answer, "x-ratelimit-remaining")?,
-        limit: number(answer, "x-ratelimit-limit").unwrap_or_default(),
-        resets_at: Timestamp::from_micros(resets.checked_mul(SECOND)?),
-    })
+///
+/// `X-RateLimit-*` of GitHub and others, `RateLimit-*` of GitLab and PagerDuty. A reset is an instant in seconds since
+/// 1970, or how many seconds are left.
+pub(super) fn rate_limit(answer: &Answer, now: Timestamp) -> Option<RateLimit> {
+    let told = |name: &str| {
+        number(answer, &format!("x-ratelimit-{name}")).or_else(|| number(answer, &format!("ratelimit-{name}")))
+    };
+    let resets = i64::try_from(told("reset")?).ok()?.checked_mul(SECOND)?;
+    let resets_at = if resets < AN_INSTANT { now.plus(resets) } else { Timestamp::from_micros(resets) };
+    Some(RateLimit { remaining: told("remaining")?, limit: told("limit").unwrap_or_default(), resets_at })
 }
 
 fn number(answer: &Answer, name: &str) -> Option<u64> {
@@ -108,6 +114,14 @@ mod tests {
         // A reset that has passed on our clock is a clock that is ahead.
         let passed = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1600000000")];
         assert_eq!(verdict(429, &passed, "", 0), wait(1));
+    }
+
+    #[test]
+    fn a_reset_is_an_instant_or_a_time_left() {
+        for (reset, seconds) in [("30", 31), ("1700000030", 31)] {
+            let spent = [("ratelimit-limit", "960"), ("ratelimit-remaining", "0"), ("ratelimit-reset", reset)];
+            assert_eq!(verdict(429, &spent, "", 0), wait(seconds));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a backfill is told: where, as whom, what.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use domain::Timestamp;
 
@@ -16,6 +18,13 @@ pub struct Backfill {
     pub api_url: &'static str,
     /// What the token or app has to be allowed, for people.
     pub permissions: &'static str,
+    /// Options of the configuration that this source has beside the usual ones, each with what it means.
+    pub options: &'static [(&'static str, &'static str)],
+    /// How old what is known of it may get while it is polled: it is asked at least this often, and a source that is
+    /// later is shown as late. A poll is a backfill of what changed since the one before.
+    pub every: Duration,
+    /// A poll asks for so much from before the end of the one before: what the vendor shows late is not lost.
+    pub overlap: Duration,
     /// What is wrong with settings, before anything is asked.
     pub check: fn(&Settings) -> Result<(), String>,
     /// Reads everything, hands pages to the host, and tells how far it came.
@@ -31,19 +40,30 @@ pub struct Settings {
     pub api_url: String,
     /// As whom.
     pub credentials: Credentials,
-    /// Repositories by name, `owner/name`.
+    /// Repositories by name, `owner/name`; projects of a source that has projects.
     pub repositories: Vec<String>,
-    /// Owners, of whom every repository is read.
+    /// Owners or groups, of whom every repository or project is read.
     pub owners: Vec<String>,
-    /// Nothing older than this.
+    /// Nothing that changed last before this.
     pub since: Option<Timestamp>,
+    /// The options of [`Backfill::options`] that were given.
+    pub options: BTreeMap<String, String>,
 }
 
 /// As whom a vendor is asked. Secrets are never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
+    /// By nothing: the API is open to whoever reaches it.
+    None,
     /// By a token.
     Token(String),
+    /// By a user's name with a password or an API token, HTTP Basic.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password or API token.
+        password: String,
+    },
     /// By an app that is installed where the repositories are.
     App {
         /// Id of the app, or its client id.
@@ -56,6 +76,8 @@ pub enum Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Credentials::None => f.write_str("None"),
+            Credentials::Basic { user, .. } => write!(f, "Basic({user}, …)"),
             Credentials::Token(_) => f.write_str("Token(…)"),
             Credentials::App { id, .. } => write!(f, "App({id}, …)"),
         }

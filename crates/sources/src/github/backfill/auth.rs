@@ -12,6 +12,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
+use super::check;
 use super::explain;
 use crate::json::text;
 use crate::poll::{Ask, Client, Credentials, Fetched, Host, Refusal, Settings};
@@ -55,6 +56,7 @@ impl Auth {
     pub(super) fn new(settings: &Settings) -> Result<Self, String> {
         Ok(match &settings.credentials {
             Credentials::Token(token) => Auth::Token(token.clone()),
+            Credentials::None | Credentials::Basic { .. } => return Err(check::WAYS.to_owned()),
             Credentials::App { id, private_key } => Auth::App(Box::new(App {
                 api_url: settings.api_url.clone(),
                 id: id.clone(),
@@ -161,6 +163,7 @@ impl App {
         post: bool,
     ) -> Result<Fetched, Refusal> {
         let claim = claim(&self.key, &self.id, host.now()).map_err(Refusal::everything)?;
+        let post = post.then_some(&b""[..]);
         let ask = Ask { url, what, headers: headers(&claim), etag: None, post };
         let explain = |status: u16, body: &str, lacking: Option<&str>| {
             match (status, explain::refusal(what, status, body, lacking)) {

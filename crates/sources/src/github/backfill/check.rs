@@ -24,6 +24,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         return Err(format!("owners: `{}` is no user or organisation", name.escape_debug()));
     }
     match &settings.credentials {
+        Credentials::None | Credentials::Basic { .. } => Err(WAYS.to_owned()),
         Credentials::Token(token) if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Err("the token is empty or holds white space".to_owned())
         }
@@ -43,6 +44,9 @@ fn is_this_machine(url: &url::Url) -> bool {
         None => false,
     }
 }
+
+/// How GitHub is asked.
+pub(super) const WAYS: &str = "GitHub is asked with a token or as an app";
 
 /// Letters, digits and `-_.`: nothing that could lead an address elsewhere.
 fn is_name(name: &str) -> bool {

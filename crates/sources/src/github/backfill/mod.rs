@@ -15,6 +15,7 @@ mod repositories;
 mod resources;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::Timestamp;
 
@@ -28,6 +29,9 @@ pub(super) const BACKFILL: Backfill = Backfill {
     api_url: "https://api.github.com",
     permissions: "a fine-grained token or a GitHub App that may read Metadata, Contents, Deployments, Actions, Pull \
                   requests and Issues of the repositories; of a classic token the scope `repo`",
+    options: &[],
+    every: Duration::from_secs(3_600),
+    overlap: Duration::from_secs(600),
     check: check::check,
     run,
 };
@@ -158,7 +162,7 @@ impl Reader<'_> {
         let mut again = self.auth.renews();
         loop {
             let bearer = self.auth.bearer(&mut self.client, self.host, owner)?;
-            let ask = Ask { url, what, headers: auth::headers(&bearer), etag, post: false };
+            let ask = Ask { url, what, headers: auth::headers(&bearer), etag, post: None };
             let explain =
                 |status: u16, body: &str, lacking: Option<&str>| explain::refusal(what, status, body, lacking);
             match self.client.ask(self.host, &ask, &explain) {

@@ -88,6 +88,7 @@ pub(crate) fn settings(hub: &Hub) -> Settings {
         repositories: vec!["acme/cart".to_owned()],
         owners: Vec::new(),
         since: None,
+        options: BTreeMap::new(),
     }
 }
 

@@ -97,7 +97,8 @@ fn a_hook_that_sends_a_form_is_told_what_to_change() {
 #[test]
 fn the_signature_by_sha_1_alone_is_refused() {
     let headers = [("X-Hub-Signature".to_owned(), format!("sha1={}", "0".repeat(40)))];
-    let problem = sources::verify(find("github").unwrap(), &headers, b"{}", b"secret").unwrap_err();
+    let problem =
+        sources::verify(find("github").unwrap(), &headers, b"{}", b"secret", Timestamp::from_micros(0)).unwrap_err();
     assert_eq!(
         problem.to_string(),
         "only `x-hub-signature` was sent, by SHA-1, which is not taken; `x-hub-signature-256` is needed (signature_invalid)"
