@@ -21,7 +21,9 @@ use crate::grounds::ByPlace;
 use crate::lake::BaseFile;
 use crate::snapshot::TableData;
 
-/// Memory for all of them, in bytes: the last three months of ten million deployments fit, twice.
+/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. The last three months of two years fit.
+const A_ROW: usize = 6;
+const LEAST: usize = 1 << 20;
 const CAPACITY: usize = 160 << 20;
 /// Bytes a row is expected to take, before it is read.
 const EXPECTED: usize = 16;
@@ -296,33 +298,28 @@ pub(crate) struct Digests(Mutex<Kept>);
 
 /// Digests as one question uses them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn(u64);
+pub(crate) struct Turn {
+    question: u64,
+    capacity: usize,
+}
+
+impl Turn {
+    /// Whether so many rows can be kept at all: what cannot is better read as it is needed.
+    pub(crate) fn room_for(self, rows: usize) -> bool {
+        rows.saturating_mul(EXPECTED) <= self.capacity
+    }
+}
 
 impl Digests {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A question begins.
-    pub(crate) fn turn(&self) -> Turn {
+    /// A question begins, on so many sealed rows.
+    pub(crate) fn turn(&self, sealed: usize) -> Turn {
         let mut kept = self.kept();
         kept.questions += 1;
-        Turn(kept.questions)
-    }
-
-    /// Whether so many rows can be kept at all: what cannot is better read as it is needed.
-    pub(crate) fn room_for(rows: usize) -> bool {
-        rows.saturating_mul(EXPECTED) <= CAPACITY
-    }
-
-    /// Whether all of these are known.
-    pub(crate) fn know(&self, sql: &str, files: &[(Arc<BaseFile>, bool)]) -> bool {
-        let kept = self.kept();
-        let sql: Arc<str> = sql.into();
-        files.iter().all(|(file, with_at)| {
-            let name = |with_at| (file.path.clone(), sql.clone(), with_at);
-            kept.known.contains_key(&name(*with_at)) || kept.known.contains_key(&name(true))
-        })
+        Turn { question: kept.questions, capacity: sealed.saturating_mul(A_ROW).clamp(LEAST, CAPACITY) }
     }
 
     /// What a counting finds in a file. One with instants serves who needs none as well.
@@ -339,7 +336,7 @@ impl Digests {
         let sql: Arc<str> = whole.sql.as_str().into();
         for with_at in HashSet::from([with_at, true]) {
             if let Some(known) = self.kept().known.get_mut(&(file.path.clone(), sql.clone(), with_at)) {
-                known.used = turn.0;
+                known.used = turn.question;
                 return Ok(known.digest.clone());
             }
         }
@@ -351,13 +348,14 @@ impl Digests {
     fn keep(&self, turn: Turn, name: Name, digest: &Arc<Digest>) {
         let bytes = digest.bytes();
         let mut kept = self.kept();
-        while kept.bytes + bytes > CAPACITY {
-            let oldest = kept.known.iter().filter(|(_, known)| known.used < turn.0).min_by_key(|(_, known)| known.used);
+        while kept.bytes + bytes > turn.capacity {
+            let oldest =
+                kept.known.iter().filter(|(_, known)| known.used < turn.question).min_by_key(|(_, known)| known.used);
             let Some(oldest) = oldest.map(|(name, _)| name.clone()) else { return };
             kept.bytes -= kept.known.remove(&oldest).map_or(0, |known| known.bytes);
         }
         kept.bytes += bytes;
-        let known = Known { digest: digest.clone(), bytes, used: turn.0 };
+        let known = Known { digest: digest.clone(), bytes, used: turn.question };
         if let Some(before) = kept.known.insert(name, known) {
             kept.bytes -= before.bytes;
         }
@@ -408,10 +406,10 @@ mod tests {
         };
         let name = |file: &str| (Arc::from(file), Arc::from("SELECT"), true);
         let half = of(CAPACITY / 2);
-        let (first, second) = (digests.turn(), digests.turn());
+        let (first, second) = (digests.turn(CAPACITY), digests.turn(CAPACITY));
         digests.keep(first, name("a"), &half);
         digests.keep(second, name("b"), &half);
-        let third = digests.turn();
+        let third = digests.turn(CAPACITY);
         digests.keep(third, name("c"), &half);
         digests.keep(third, name("d"), &half);
         // Neither `c` nor `d` may go for it.
@@ -420,5 +418,8 @@ mod tests {
         left.sort();
         assert_eq!(left, ["c", "d"]);
         assert_eq!(digests.kept().bytes, CAPACITY);
+        // Of few rows little is kept.
+        let few = digests.turn(1_000);
+        assert!(few.room_for(LEAST / EXPECTED) && !few.room_for(LEAST / EXPECTED + 1));
     }
 }

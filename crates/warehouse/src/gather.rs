@@ -15,7 +15,7 @@ use metrics::tally::Fate;
 use metrics::{Layout, Tally};
 use roaring::RoaringBitmap;
 
-use crate::digest::{Digest, Digests, Turn};
+use crate::digest::{Digest, Turn};
 use crate::engine::{self, Columns};
 use crate::grounds::Grounds;
 use crate::lake::BaseFile;
@@ -46,17 +46,18 @@ pub(crate) struct Reading<'a> {
     pub(crate) warehouse: &'a Warehouse,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) session: &'a SessionContext,
-    /// Whether the question is about few of the rows: then files are not read whole for it.
+    /// Whether the question is about few of the rows: they are read faster than files are looked through.
     pub(crate) narrow: bool,
 }
 
 /// Runs the queries one after the other: each is spread over all threads there are.
 pub(crate) async fn gather(reading: &Reading<'_>, counter: Arc<Counter>, countings: Vec<Counting>) -> Result<Tallies> {
-    let turn = reading.warehouse.digests.turn();
+    let sealed = reading.snapshot.tables.values().flat_map(|data| &data.base).map(|file| file.rows).sum();
+    let turn = reading.warehouse.digests.turn(sealed);
     let mut tallies = Tallies::new();
     for counting in countings {
         let counting = Arc::new(counting);
-        let counted = match files_of(reading, &counter, &counting) {
+        let counted = match files_of(reading, turn, &counter, &counting) {
             Some(files) => from_digests(reading, turn, &counter, &counting, files).await?,
             None => run(reading.session, &counter, &counting).await?,
         };
@@ -94,8 +95,8 @@ async fn merged(mut tasks: tokio::task::JoinSet<Result<Vec<Tally>>>) -> Result<O
 
 /// Files with rows in the window, each with whether the instants of its rows have to be known; none when the rows are
 /// better read by the statement.
-fn files_of(reading: &Reading<'_>, counter: &Counter, counting: &Counting) -> Option<Files> {
-    let whole = counting.whole.as_ref()?;
+fn files_of(reading: &Reading<'_>, turn: Turn, counter: &Counter, counting: &Counting) -> Option<Files> {
+    let whole = counting.whole.as_ref().filter(|_| !reading.narrow)?;
     let data = reading.snapshot.tables.get(whole.table.as_str())?;
     let (from, to) = counter.window;
     let by_span = data.shape.at == whole.at;
@@ -108,9 +109,7 @@ fn files_of(reading: &Reading<'_>, counter: &Counter, counting: &Counting) -> Op
     };
     let files: Files = files.map(|file| (file.clone(), needs_at(file))).collect();
     let rows: usize = files.iter().map(|(file, _)| file.rows).sum();
-    let digests = &reading.warehouse.digests;
-    let worth = !reading.narrow && Digests::room_for(rows) || digests.know(&whole.sql, &files);
-    (worth && !files.is_empty()).then_some(files)
+    (turn.room_for(rows) && !files.is_empty()).then_some(files)
 }
 
 type Files = Vec<(Arc<BaseFile>, bool)>;
