@@ -1,17 +1,81 @@
 //! The table of sources. It feeds the routes, the command line's list and the reference.
 
+use std::fmt;
+use std::sync::LazyLock;
+
 use domain::event::Event;
 use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
 use crate::{Verification, articles, github, native};
 
-/// Every source.
-pub static SOURCES: &[Source] = &[native::SOURCE, articles::SOURCE, github::SOURCE];
+/// Sources read by code.
+const NATIVE: &[Source] = &[native::SOURCE, articles::SOURCE, github::SOURCE];
+
+/// The folder of a tool read by a program.
+macro_rules! mapped {
+    ($name:literal) => {
+        Shipped {
+            about: include_str!(concat!("../mapped/", $name, "/source.toml")),
+            program: include_str!(concat!("../mapped/", $name, "/program.jq")),
+        }
+    };
+}
+
+/// Sources read by programs.
+const MAPPED: &[Shipped] = &[mapped!("jenkins")];
+
+/// Every source that comes with Leadline.
+pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let mapped = MAPPED.iter().filter_map(|shipped| shipped.source().ok());
+    NATIVE.iter().copied().chain(mapped).collect()
+});
+
+/// The sources there are: those that come with Leadline, then the tools of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    configured: Vec<&'static Source>,
+}
+
+impl Sources {
+    /// Those that come with Leadline and these, whose programs are read and compiled now.
+    ///
+    /// # Errors
+    /// The first tool that cannot be used, and what is wrong with it.
+    pub fn new(tools: &[Tool]) -> Result<Self, ToolError> {
+        let mut configured: Vec<&'static Source> = Vec::new();
+        for tool in tools {
+            let source = tool.source()?;
+            if find(source.name).is_some() || configured.iter().any(|known| known.name == source.name) {
+                return Err(ToolError {
+                    place: format!("tools `{}`", source.name),
+                    what: "there is a source by this name already".to_owned(),
+                });
+            }
+            configured.push(Box::leak(Box::new(source)));
+        }
+        Ok(Sources { configured })
+    }
+
+    /// The source by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'static Source> {
+        find(name).or_else(|| self.configured.iter().copied().find(|source| source.name == name))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Source> {
+        SOURCES.iter().chain(self.configured.iter().copied())
+    }
+}
+
+/// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
+pub type Parse = dyn Fn(&Delivery<'_>) -> Result<Parsed, Problem> + Send + Sync;
 
 /// A kind of sender, and how to read it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Source {
     /// Its name in addresses, on the command line and in the journal.
     pub name: &'static str,
@@ -23,11 +87,17 @@ pub struct Source {
     pub routes: &'static [Route],
     /// How a delivery shows that it comes from whom it says.
     pub verification: Verification,
-    /// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
-    pub parse: fn(&Delivery<'_>) -> Result<Parsed, Problem>,
+    /// Reads a verified delivery.
+    pub parse: &'static Parse,
     /// How its past is read through its API, where it has one. Pages come to `parse` as the event
     /// [`Page::EVENT`](crate::poll::Page::EVENT), which no route may have.
     pub backfill: Option<&'static Backfill>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("routes", &self.routes).finish_non_exhaustive()
+    }
 }
 
 /// One address of a source. The method is always POST.
