@@ -19,5 +19,5 @@ mod verify;
 
 pub use mapped::{Tool, ToolError, Way};
 pub use severity::severity;
-pub use table::{Answer, Delivery, Parse, Parsed, Route, SOURCES, Source, Sources, delivery_id, find};
+pub use table::{Answer, Delivery, Parse, Parsed, Route, SOURCES, Source, all, delivery_id, find, learn};
 pub use verify::{Digits, Scheme, Signs, Verification, sign, verify};

@@ -1,7 +1,7 @@
 //! The table of sources. It feeds the routes, the command line's list and the reference.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use domain::event::Event;
 use domain::{Problem, Timestamp};
@@ -33,42 +33,38 @@ pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     NATIVE.iter().copied().chain(mapped).collect()
 });
 
-/// The sources there are: those that come with Leadline, then the tools of the configuration.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    configured: Vec<&'static Source>,
+/// The tools of the configuration, as they were last learned.
+static LEARNED: RwLock<Vec<&'static Source>> = RwLock::new(Vec::new());
+
+/// Learns the tools of the configuration: from now on [`find`] knows them, for what comes in and for what the journal has.
+/// Those of the same name are replaced, others stay, so that what they sent can be read again. Their programs are read and
+/// compiled now; when one of them cannot be used, none is learned.
+///
+/// # Errors
+/// The first tool that cannot be used, what is wrong with it, and where.
+pub fn learn(tools: &[Tool]) -> Result<(), ToolError> {
+    let mut fresh: Vec<&'static Source> = Vec::new();
+    for tool in tools {
+        let source = tool.source()?;
+        if SOURCES.iter().chain(fresh.iter().copied()).any(|known| known.name == source.name) {
+            return Err(ToolError {
+                place: format!("tools `{}`", source.name),
+                what: "there is a source by this name already".to_owned(),
+            });
+        }
+        fresh.push(Box::leak(Box::new(source)));
+    }
+    let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);
+    learned.retain(|known| fresh.iter().all(|source| source.name != known.name));
+    learned.extend(fresh);
+    Ok(())
 }
 
-impl Sources {
-    /// Those that come with Leadline and these, whose programs are read and compiled now.
-    ///
-    /// # Errors
-    /// The first tool that cannot be used, and what is wrong with it.
-    pub fn new(tools: &[Tool]) -> Result<Self, ToolError> {
-        let mut configured: Vec<&'static Source> = Vec::new();
-        for tool in tools {
-            let source = tool.source()?;
-            if find(source.name).is_some() || configured.iter().any(|known| known.name == source.name) {
-                return Err(ToolError {
-                    place: format!("tools `{}`", source.name),
-                    what: "there is a source by this name already".to_owned(),
-                });
-            }
-            configured.push(Box::leak(Box::new(source)));
-        }
-        Ok(Sources { configured })
-    }
-
-    /// The source by its name.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<&'static Source> {
-        find(name).or_else(|| self.configured.iter().copied().find(|source| source.name == name))
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &'static Source> {
-        SOURCES.iter().chain(self.configured.iter().copied())
-    }
+/// Every source: those that come with Leadline, then those learned.
+#[must_use]
+pub fn all() -> Vec<&'static Source> {
+    let learned = LEARNED.read().unwrap_or_else(PoisonError::into_inner);
+    SOURCES.iter().chain(learned.iter().copied()).collect()
 }
 
 /// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
@@ -192,10 +188,12 @@ impl Parsed {
     }
 }
 
-/// The source by its name.
+/// The source by its name, also one learned.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Source> {
-    SOURCES.iter().find(|source| source.name == name)
+    let named = |source: &&'static Source| source.name == name;
+    let learned = || LEARNED.read().unwrap_or_else(PoisonError::into_inner).iter().copied().find(named);
+    SOURCES.iter().find(named).or_else(learned)
 }
 
 /// The identity under which the journal knows a delivery: the sender's own id of it where the route has one, else a

@@ -1,8 +1,9 @@
 //! A tool of somebody's own, in ten lines of their configuration.
 
 use serde_json::json;
-use sources::{Sources, Tool};
+use sources::{Source, Tool, find, learn};
 
+use super::{send, tool};
 use crate::compliance::Sender;
 
 const TOOL: &str = r#"
@@ -20,12 +21,13 @@ const TOOL: &str = r#"
 "#;
 
 /// As the configuration has them: a list of tools.
-fn sources() -> Sources {
-    Sources::new(&[Tool::read(TOOL).unwrap()]).unwrap()
+fn shipit() -> &'static Source {
+    learn(&[Tool::read(TOOL).unwrap()]).unwrap();
+    find("shipit").unwrap()
 }
 
 pub(crate) fn senders() -> Vec<Sender> {
-    let source = sources().find("shipit").unwrap();
+    let source = shipit();
     let rollout =
         json!({"number": 7, "target": "production", "version": "v1.2.3", "result": "ok", "ended": 1_735_732_800});
     vec![Sender {
@@ -38,14 +40,28 @@ pub(crate) fn senders() -> Vec<Sender> {
 
 #[test]
 fn it_is_found_by_its_name_like_any_other() {
-    let sources = sources();
-    let source = sources.find("shipit").unwrap();
+    let source = shipit();
     assert_eq!((source.title, source.doc), ("shipit", "A tool of the configuration."));
     assert_eq!(source.routes[0].path, "/webhooks/shipit");
     assert_eq!(source.routes[0].headers, ["x-shipit-event", "content-type"]);
-    assert!(sources.find("github").is_some() && sources.find("unheard").is_none());
-    assert_eq!(sources.iter().count(), sources::SOURCES.len() + 1);
-    assert!(Sources::default().find("shipit").is_none());
+    assert!(find("github").is_some() && find("unheard").is_none());
+    assert!(sources::all().iter().any(|source| source.name == "shipit"));
+}
+
+#[test]
+fn it_is_learned_again_while_the_server_runs() {
+    let tool = |why: &str| Tool { name: "again".to_owned(), ..tool(&format!("{{ignored: \"{why}\"}}")) };
+    let says = || send(find("again").unwrap(), &[], "{}").unwrap().ignored.unwrap();
+    learn(&[tool("old")]).unwrap();
+    assert_eq!(says(), "old");
+    learn(&[tool("new")]).unwrap();
+    assert_eq!(says(), "new");
+    // One that cannot be used changes nothing, and one that is gone can still read what it sent.
+    learn(&[tool("newer"), Tool { name: "odd".to_owned(), program: Some("nothing_like_it".to_owned()), ..Tool::default() }])
+        .unwrap_err();
+    learn(&[]).unwrap();
+    assert_eq!(says(), "new");
+    assert_eq!(sources::all().iter().filter(|source| source.name == "again").count(), 1);
 }
 
 #[test]
@@ -58,7 +74,7 @@ fn what_is_wrong_with_it_is_said() {
     let wrong = |change: &dyn Fn(&mut Tool)| {
         let mut tool = Tool::read(TOOL).unwrap();
         change(&mut tool);
-        Sources::new(&[tool]).unwrap_err().to_string()
+        learn(&[tool]).unwrap_err().to_string()
     };
     assert_eq!(
         wrong(&|tool| tool.name = "Ship it".to_owned()),
@@ -77,7 +93,7 @@ fn what_is_wrong_with_it_is_said() {
     let missing = wrong(&|tool| (tool.program, tool.program_file) = (None, Some("/nowhere/shipit.jq".into())));
     assert!(missing.starts_with("tools `shipit`, /nowhere/shipit.jq: the program cannot be read: "), "{missing}");
     let twice = [Tool::read(TOOL).unwrap(), Tool::read(TOOL).unwrap()];
-    assert!(Sources::new(&twice).unwrap_err().to_string().contains("already"));
+    assert!(learn(&twice).unwrap_err().to_string().contains("already"));
     let unknown = Tool::read("name = \"x\"\nverify = [{ kind = \"md5\" }]").unwrap_err().to_string();
     assert!(unknown.contains("line 2") && unknown.contains("hmac-sha256"), "{unknown}");
     assert!(Tool::read("nam = \"x\"").unwrap_err().to_string().contains("line 1"));
