@@ -25,7 +25,17 @@ macro_rules! mapped {
 }
 
 /// Sources read by programs.
-const MAPPED: &[Shipped] = &[mapped!("jenkins")];
+const MAPPED: &[Shipped] = &[
+    mapped!("azuredevops"),
+    mapped!("bitbucket"),
+    mapped!("circleci"),
+    mapped!("firehydrant"),
+    mapped!("incidentio"),
+    mapped!("jenkins"),
+    mapped!("opsgenie"),
+    mapped!("rootly"),
+    mapped!("statuspage"),
+];
 
 /// Every source that comes with Leadline.
 pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {

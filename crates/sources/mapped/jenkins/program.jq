@@ -1,9 +1,6 @@
 # The Notification plugin sends a build in its phases; the API lists builds. Times and durations are milliseconds.
 def status: of({SUCCESS: "succeeded", FAILURE: "failed", UNSTABLE: "failed", ABORTED: "cancelled", NOT_BUILT: "skipped"}; "status");
 
-# `https://git.example/acme/cart.git` and `git@git.example:acme/cart.git` are `acme/cart`.
-def repository: word | rtrimstr("/") | rtrimstr(".git") | split("/") | .[-2:] | join("/") | split(":") | last;
-
 def run($job; $number): {type: "pipeline_run", id: "\($job)#\($number)", name: $job};
 
 def branch_of: word | ltrimstr("refs/remotes/") | ltrimstr("origin/") | ltrimstr("refs/heads/");

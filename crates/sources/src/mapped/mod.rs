@@ -14,7 +14,7 @@ mod value;
 
 use std::sync::OnceLock;
 
-use domain::event::{self, Checks};
+use domain::event::{self, Checks, Event};
 use domain::{Code, Problem};
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ fn gathered(outputs: Vec<Value>, checks: Checks<'_>) -> Result<Parsed, Problem> 
                 parsed.ignored.get_or_insert_with(|| program::shown(why));
             }
             None if output.get("problem").is_some() => parsed.events.push(Err(raised(&output["problem"]))),
-            _ => parsed.events.push(event::parse(output, checks)),
+            _ => parsed.events.push(checked(output, checks)),
         }
     }
     if !parsed.events.is_empty() {
@@ -82,6 +82,19 @@ fn gathered(outputs: Vec<Value>, checks: Checks<'_>) -> Result<Parsed, Problem> 
         ));
     }
     Ok(parsed)
+}
+
+/// Field of an output with the names of fields that the check needs but this delivery does not itself tell: another one
+/// about the same thing does, and its word counts.
+const FORGET: &str = "forget";
+
+fn checked(mut output: Value, checks: Checks<'_>) -> Result<Event, Problem> {
+    let forget = output.as_object_mut().and_then(|fields| fields.remove(FORGET));
+    let mut event = event::parse(output, checks)?;
+    for name in forget.iter().flat_map(|names| names.as_array().into_iter().flatten()).filter_map(Value::as_str) {
+        event.fields.remove(name);
+    }
+    Ok(event)
 }
 
 /// What a program caught of one thing in a list.

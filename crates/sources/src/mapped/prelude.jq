@@ -43,6 +43,8 @@ def of(table; $field): (shown) as $given | (if isstring then . else "" end) as $
 def seconds: since_1970(1);
 def milliseconds: since_1970(1000);
 def nanoseconds: since_1970(1000000000);
+def moment: if isnumber then (if . >= 100000000000000000 then nanoseconds elif . >= 100000000000000 then since_1970(1000000) elif . >= 100000000000 then milliseconds else seconds end) else instant end;
+def repository: word | rtrimstr("/") | rtrimstr(".git") | split("/") | .[-2:] | join("/") | split(":") | last;
 def ignore($why): {ignored: $why};
 def says_nothing: ignore("the event `\(shown)` says nothing about delivery");
 def mark($kind): name | "\($kind):\(.)";
