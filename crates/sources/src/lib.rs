@@ -10,12 +10,14 @@ pub mod file;
 pub mod git;
 mod github;
 mod json;
+mod mapped;
 pub mod native;
 pub mod poll;
 mod severity;
 mod table;
 mod verify;
 
+pub use mapped::{Tool, ToolError, Way};
 pub use severity::severity;
-pub use table::{Answer, Delivery, Parsed, Route, SOURCES, Source, delivery_id, find};
+pub use table::{Answer, Delivery, Parse, Parsed, Route, SOURCES, Source, all, delivery_id, find, learn};
 pub use verify::{Digits, Scheme, Signs, Verification, sign, verify};

@@ -23,7 +23,7 @@ const WEBHOOKS: &str = "/webhooks/";
 /// Routes of every source but the native one, which answers with a receipt for each event.
 pub(crate) fn routes() -> Router<App> {
     let mut router = Router::new().route("/webhooks/{name}", post(named));
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         let plain = |route: &&Route| route.answer != Answer::Receipt && !route.path.starts_with(WEBHOOKS);
         for route in source.routes.iter().filter(plain) {
             let handler = move |State(app): State<App>, _: Ingest, request: Request| async move {
@@ -136,8 +136,8 @@ fn answer(route: &Route, ignored: Option<&str>) -> Response {
 /// What can send events, and where to.
 #[utoipa::path(get, path = "/api/v1/sources", tag = "read", responses((status = 200, description = "Sources with their addresses")))]
 pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) -> Result<Response, ApiError> {
-    let sources: Vec<_> = SOURCES
-        .iter()
+    let sources: Vec<_> = sources::all()
+        .into_iter()
         .map(|source| {
             let routes: Vec<_> = source
                 .routes

@@ -47,6 +47,8 @@ pub struct Config {
     pub sql: SqlConfig,
     /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
     pub sources: Vec<SourceConfig>,
+    /// Tools that are read by programs of one's own. Only from the file.
+    pub tools: Vec<::sources::Tool>,
 }
 
 /// The configuration cannot be used.
@@ -81,7 +83,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads and compiles the programs of its tools, again when they changed: from then on sources may be of their kinds.
+    ///
+    /// # Errors
+    /// The first program that cannot be used, and where.
+    pub fn learn_tools(&self) -> Result<(), ConfigError> {
+        ::sources::learn(&self.tools).map_err(|error| ConfigError(error.to_string()))
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
+        self.learn_tools()?;
         self.server
             .validate()
             .and_then(|()| self.ingest.validate())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sources::{Source, Verification};
+use sources::Source;
 
 /// A sender with a name and secrets of its own; it sends to `/webhooks/NAME`.
 ///
@@ -98,8 +98,8 @@ impl<T> OneOrMore<T> {
 impl SourceConfig {
     /// What sends.
     pub(crate) fn source(&self) -> Result<&'static Source, String> {
-        let known = sources::SOURCES.iter().filter(|source| signs(source));
-        known.clone().find(|source| source.name == self.kind).ok_or_else(|| {
+        sources::find(&self.kind).filter(|source| can_be_named(source)).ok_or_else(|| {
+            let known = sources::all().into_iter().filter(|source| can_be_named(source));
             let known: Vec<&str> = known.map(|source| source.name).collect();
             format!("sources.kind of `{}` is `{}`; there are {}", self.name, self.kind, known.join(", "))
         })
@@ -142,9 +142,9 @@ impl SourceConfig {
     }
 }
 
-/// Kinds that can be given a name and a secret.
-fn signs(source: &Source) -> bool {
-    source.verification != Verification::Token
+/// Kinds that can be given a name: those with an address of their own below `/webhooks/`.
+fn can_be_named(source: &Source) -> bool {
+    source.routes.iter().any(|route| route.path.strip_prefix("/webhooks/") == Some(source.name))
 }
 
 /// All of them: names are unique.

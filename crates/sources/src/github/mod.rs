@@ -41,7 +41,7 @@ pub(crate) const SOURCE: Source = Source {
         digits: Digits::Hex,
         signs: Signs::Body,
     }]),
-    parse,
+    parse: &parse,
     backfill: Some(&backfill::BACKFILL),
 };
 

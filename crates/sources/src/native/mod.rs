@@ -22,7 +22,7 @@ pub(crate) const SOURCE: Source = Source {
     }],
     verification: Verification::Token,
     backfill: None,
-    parse: |delivery: &Delivery<'_>| {
+    parse: &|delivery: &Delivery<'_>| {
         let checks = Checks { default_source: delivery.source, now: delivery.received_at };
         let events = read(delivery.body, delivery.header("content-type"), checks, Limits::default())?;
         Ok(Parsed { events, ignored: None })

@@ -12,5 +12,6 @@ mod backfill;
 mod compliance;
 mod git;
 mod github;
+mod mapped;
 mod samples;
 mod support;

@@ -6,8 +6,22 @@ use serde_json::{Value, json};
 pub(crate) fn headers(path: &str) -> Vec<(String, String)> {
     match path {
         "/webhooks/github" => vec![("X-GitHub-Event".to_owned(), "push".to_owned())],
-        _ => Vec::new(),
+        _ => mapped(path).map(|sample| pairs(&sample["headers"])).unwrap_or_default(),
     }
+}
+
+/// The sample in the folder of a tool that is read by a program.
+fn mapped(path: &str) -> Option<Value> {
+    let name = path.strip_prefix("/webhooks/")?;
+    // From this crate and from the others that run tests over all sources.
+    let file = format!("{}/../sources/mapped/{name}/fixtures/sample.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+}
+
+/// Texts by name.
+fn pairs(object: &Value) -> Vec<(String, String)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// A good body.
@@ -31,6 +45,9 @@ pub(crate) fn sample(path: &str) -> Value {
         }
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
-        other => panic!("write a sample for {other}"),
+        other => match mapped(other) {
+            Some(sample) => sample["body"].clone(),
+            None => panic!("write a sample for {other}"),
+        },
     }
 }
