@@ -9,6 +9,7 @@ mod body;
 pub mod file;
 pub mod git;
 mod github;
+mod gitlab;
 mod incident_labels;
 mod json;
 pub mod native;

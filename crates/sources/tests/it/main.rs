@@ -12,5 +12,7 @@ mod backfill;
 mod compliance;
 mod git;
 mod github;
+mod gitlab;
 mod samples;
 mod support;
+mod told;
