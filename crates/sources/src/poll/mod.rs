@@ -7,6 +7,7 @@
 
 mod client;
 mod error;
+mod history;
 mod host;
 mod http;
 mod limits;
@@ -14,6 +15,7 @@ mod link;
 mod page;
 mod progress;
 mod settings;
+mod trail;
 
 pub use error::PollError;
 pub use host::{Halt, Host};
@@ -23,4 +25,6 @@ pub use settings::{Backfill, Credentials, Outcome, Settings};
 
 pub(crate) use client::{Ask, Client, Fetched};
 pub(crate) use error::Refusal;
+pub(crate) use history::History;
 pub(crate) use link::same_server;
+pub(crate) use trail::{Part, Trail, seconds};
