@@ -5,10 +5,12 @@
 //! place. Commits, tags and merge requests belong to Git, everything else to the source as it is configured.
 //! <https://docs.gitlab.com/user/project/integrations/webhook_events/>
 
+mod backfill;
 mod deployment;
 mod hook;
 mod issue;
 mod merge_request;
+mod page;
 mod pipeline;
 mod release;
 mod time;
@@ -16,6 +18,7 @@ mod time;
 use domain::Problem;
 
 use crate::json::{self, clip};
+use crate::poll::Page;
 use crate::push::{Push, Standing};
 use crate::{Answer, Delivery, Parsed, Route, Scheme, Source, Verification};
 use hook::Hook;
@@ -35,10 +38,13 @@ pub(crate) const SOURCE: Source = Source {
     }],
     verification: Verification::Secret(&[Scheme::Standard, Scheme::Plain { header: "x-gitlab-token", prefix: "" }]),
     parse,
-    backfill: None,
+    backfill: Some(&backfill::BACKFILL),
 };
 
 fn parse(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
+    if delivery.event == Page::EVENT {
+        return page::read(delivery);
+    }
     let body = json::hook(delivery)?;
     // System hooks name some of their events there alone.
     let kind = json::text(body.get("object_kind")).or_else(|| json::text(body.get("event_name")));

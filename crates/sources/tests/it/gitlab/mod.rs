@@ -1,6 +1,7 @@
 //! GitLab's webhooks.
 
 mod any;
+mod backfill;
 mod code;
 mod deployments;
 mod issues;
