@@ -4,9 +4,11 @@
 //! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends, [`poll`] asks tools
 //! for theirs.
 
+mod argocd;
 pub mod articles;
 mod body;
 pub mod file;
+mod first_time;
 pub mod git;
 mod github;
 mod gitlab;
@@ -15,7 +17,6 @@ mod json;
 pub mod native;
 pub mod poll;
 mod push;
-mod review;
 mod severity;
 mod table;
 mod verify;

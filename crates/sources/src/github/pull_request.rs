@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::hook::Hook;
 use crate::Parsed;
 use crate::body::Draft;
-use crate::review::earliest_wins;
+use crate::first_time::earliest_wins;
 
 const NUMBER: &str = "it is the pull request's number.";
 const REVIEW: &str = "it says what the review came to.";

@@ -5,6 +5,7 @@
 //! the chance, so that tests take no time. It is one request after another on a thread of its own: vendors ask for that,
 //! and their limits, not ours, decide how long it takes.
 
+mod address;
 mod client;
 mod error;
 mod history;
@@ -23,6 +24,7 @@ pub use page::Page;
 pub use progress::{Failure, Progress, RateLimit, Waiting};
 pub use settings::{Backfill, Credentials, Outcome, Settings};
 
+pub(crate) use address::check_address;
 pub(crate) use client::{Ask, Client, Fetched};
 pub(crate) use error::Refusal;
 pub(crate) use history::History;

@@ -7,9 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod argocd;
 mod articles;
 mod backfill;
 mod compliance;
+mod deploy;
 mod git;
 mod github;
 mod gitlab;

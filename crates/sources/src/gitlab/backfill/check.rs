@@ -1,21 +1,12 @@
 //! What is wrong with settings, before anything is asked.
 
-use crate::poll::{Credentials, Settings};
+use crate::poll::{Credentials, Settings, check_address};
 
 /// How GitLab is asked.
 pub(super) const WAYS: &str = "GitLab is asked with a token";
 
 pub(super) fn check(settings: &Settings) -> Result<(), String> {
-    let url = url::Url::parse(&settings.api_url).ok();
-    let plain =
-        url.filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.password().is_none());
-    let Some(url) = plain.filter(|url| url.host_str().is_some()) else {
-        return Err("api_url is not an address; write https://HOST/api/v4".to_owned());
-    };
-    if url.scheme() == "http" && !is_this_machine(&url) {
-        return Err("api_url begins with http://, which would show the token to everybody on the way; write https://"
-            .to_owned());
-    }
+    check_address(&settings.api_url, "https://HOST/api/v4")?;
     if let Some(name) = settings.repositories.iter().find(|name| !is_path(name) || !name.contains('/')) {
         return Err(format!("repositories: `{}` is no project; write group/name", name.escape_debug()));
     }
@@ -31,15 +22,6 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         }
         Credentials::Token(_) => Ok(()),
         _ => Err(WAYS.to_owned()),
-    }
-}
-
-fn is_this_machine(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

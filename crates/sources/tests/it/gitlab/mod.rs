@@ -7,7 +7,7 @@ mod deployments;
 mod issues;
 mod merge_requests;
 mod pipelines;
-mod shared;
+pub(crate) mod shared;
 
 use domain::{Problem, Timestamp};
 use serde_json::{Value, json};
