@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod argo_rollouts;
 mod argocd;
 mod articles;
 mod backfill;

@@ -1,5 +1,6 @@
 //! What users paste from `deploy/` sends what the sources read: each is rendered or run as its tool would, and read.
 
+mod argo_rollouts;
 mod argocd;
 mod template;
 

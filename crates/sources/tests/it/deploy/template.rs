@@ -1,4 +1,4 @@
-//! As much of Go's templates as the snippets use: values, `toJson`, `range` over a list, `if` and `else`.
+//! As much of Go's templates as the snippets use: values, `toJson`, `index`, `range` over a list, `if` and `else`.
 
 use serde_json::{Map, Value};
 
@@ -45,6 +45,11 @@ fn piece(rest: &mut &str, names: &mut Map<String, Value>, shown: bool) -> (Strin
                 }
             }
             _ if !shown => {}
+            ["toJson", "now"] => out.push_str("\"2025-01-03T12:20:00.123456789+01:00\""),
+            ["toJson", "(index", path, name] => {
+                let name = name.trim_end_matches(')').trim_matches('"');
+                out.push_str(&value(path, names).get(name).cloned().unwrap_or_default().to_string());
+            }
             ["toJson", path] => out.push_str(&value(path, names).to_string()),
             [path] if path.starts_with(['.', '$']) => match value(path, names) {
                 Value::String(text) => out.push_str(&text),
