@@ -10,6 +10,7 @@ pub mod articles;
 mod body;
 pub mod file;
 mod first_time;
+mod flux;
 pub mod git;
 mod github;
 mod gitlab;

@@ -5,11 +5,18 @@ use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::poll::Backfill;
-use crate::{Verification, argo_rollouts, argocd, articles, github, gitlab, native};
+use crate::{Verification, argo_rollouts, argocd, articles, flux, github, gitlab, native};
 
 /// Every source.
-pub static SOURCES: &[Source] =
-    &[native::SOURCE, articles::SOURCE, github::SOURCE, gitlab::SOURCE, argocd::SOURCE, argo_rollouts::SOURCE];
+pub static SOURCES: &[Source] = &[
+    native::SOURCE,
+    articles::SOURCE,
+    github::SOURCE,
+    gitlab::SOURCE,
+    argocd::SOURCE,
+    argo_rollouts::SOURCE,
+    flux::SOURCE,
+];
 
 /// A kind of sender, and how to read it.
 #[derive(Clone, Copy, Debug)]

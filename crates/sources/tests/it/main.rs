@@ -13,6 +13,7 @@ mod articles;
 mod backfill;
 mod compliance;
 mod deploy;
+mod flux;
 mod git;
 mod github;
 mod gitlab;

@@ -34,6 +34,7 @@ pub(crate) fn sample(path: &str) -> Value {
             "project": {"path_with_namespace": "acme/cart", "default_branch": "main"},
             "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T11:00:00+01:00", "message": "One"}]}),
         "/webhooks/argo-rollouts" => crate::argo_rollouts::rollout(json!({})),
+        "/webhooks/flux" => crate::flux::event("Kustomization", "ReconciliationSucceeded", "12:00:00", json!({})),
         "/webhooks/argocd" => crate::argocd::application(json!({})),
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),

@@ -2,6 +2,7 @@
 
 mod argo_rollouts;
 mod argocd;
+mod flux;
 mod template;
 
 /// A file of `deploy/`.
