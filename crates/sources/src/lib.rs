@@ -4,15 +4,22 @@
 //! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends, [`poll`] asks tools
 //! for theirs.
 
+mod argo_rollouts;
+mod argocd;
 pub mod articles;
 mod body;
 pub mod file;
+mod first_time;
+mod flux;
 pub mod git;
 mod github;
+mod gitlab;
+mod incident_labels;
 mod json;
 mod mapped;
 pub mod native;
 pub mod poll;
+mod push;
 mod severity;
 mod table;
 mod verify;

@@ -9,10 +9,18 @@ use sha2::{Digest, Sha256};
 
 use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
-use crate::{Verification, articles, github, native};
+use crate::{Verification, argo_rollouts, argocd, articles, flux, github, gitlab, native};
 
 /// Sources read by code.
-const NATIVE: &[Source] = &[native::SOURCE, articles::SOURCE, github::SOURCE];
+const NATIVE: &[Source] = &[
+    native::SOURCE,
+    articles::SOURCE,
+    github::SOURCE,
+    gitlab::SOURCE,
+    argocd::SOURCE,
+    argo_rollouts::SOURCE,
+    flux::SOURCE,
+];
 
 /// The folder of a tool read by a program.
 macro_rules! mapped {

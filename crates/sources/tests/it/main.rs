@@ -7,11 +7,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod argo_rollouts;
+mod argocd;
 mod articles;
 mod backfill;
 mod compliance;
+mod deploy;
+mod flux;
 mod git;
 mod github;
+mod gitlab;
 mod mapped;
 mod samples;
 mod support;
+mod told;

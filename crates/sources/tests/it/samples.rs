@@ -43,6 +43,13 @@ pub(crate) fn sample(path: &str) -> Value {
             "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}],
             "head_commit": {"id": "a".repeat(40), "timestamp": "2025-01-01T10:00:00Z", "message": "One"}})
         }
+        "/webhooks/gitlab" => json!({"object_kind": "push", "ref": "refs/heads/feature", "before": "0".repeat(40),
+            "after": "a".repeat(40), "checkout_sha": "a".repeat(40), "total_commits_count": 1,
+            "project": {"path_with_namespace": "acme/cart", "default_branch": "main"},
+            "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T11:00:00+01:00", "message": "One"}]}),
+        "/webhooks/argo-rollouts" => crate::argo_rollouts::rollout(json!({})),
+        "/webhooks/flux" => crate::flux::event("Kustomization", "ReconciliationSucceeded", "12:00:00", json!({})),
+        "/webhooks/argocd" => crate::argocd::application(json!({})),
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
         other => match mapped(other) {
