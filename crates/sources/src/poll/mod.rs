@@ -13,6 +13,7 @@ mod limits;
 mod link;
 mod page;
 mod progress;
+mod reader;
 mod settings;
 
 pub use error::PollError;
@@ -24,3 +25,4 @@ pub use settings::{Backfill, Credentials, Outcome, Settings};
 pub(crate) use client::{Ask, Client, Fetched};
 pub(crate) use error::Refusal;
 pub(crate) use link::same_server;
+pub(crate) use reader::{Part, Reader, Vendor, authorization, check_address};
