@@ -11,6 +11,7 @@ pub mod git;
 mod github;
 mod json;
 pub mod native;
+mod pagerduty;
 pub mod poll;
 mod severity;
 mod table;

@@ -12,5 +12,7 @@ mod backfill;
 mod compliance;
 mod git;
 mod github;
+mod pagerduty;
 mod samples;
 mod support;
+mod vendor;

@@ -31,6 +31,10 @@ pub(crate) fn sample(path: &str) -> Value {
         }
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
+        "/webhooks/pagerduty" => json!({"event": {"id": "01", "event_type": "incident.resolved",
+            "occurred_at": "2025-01-01T11:00:00.5Z", "data": {"id": "Q1", "type": "incident", "status": "resolved",
+            "title": "Nobody can pay", "created_at": "2025-01-01T10:00:00Z", "urgency": "high",
+            "service": {"id": "PSHOP1", "summary": "Checkout"}}}}),
         other => panic!("write a sample for {other}"),
     }
 }
