@@ -6,6 +6,7 @@
 
 pub mod articles;
 mod body;
+mod fields;
 pub mod file;
 pub mod git;
 mod github;
@@ -13,6 +14,7 @@ mod json;
 pub mod native;
 mod pagerduty;
 pub mod poll;
+mod servicenow;
 mod severity;
 mod table;
 mod verify;

@@ -14,5 +14,6 @@ mod git;
 mod github;
 mod pagerduty;
 mod samples;
+mod servicenow;
 mod support;
 mod vendor;

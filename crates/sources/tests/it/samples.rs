@@ -35,6 +35,10 @@ pub(crate) fn sample(path: &str) -> Value {
             "occurred_at": "2025-01-01T11:00:00.5Z", "data": {"id": "Q1", "type": "incident", "status": "resolved",
             "title": "Nobody can pay", "created_at": "2025-01-01T10:00:00Z", "urgency": "high",
             "service": {"id": "PSHOP1", "summary": "Checkout"}}}}),
+        "/webhooks/servicenow" => json!({"sys_id": "9d385017c611228701d22104cc95c371", "number": "INC0010007",
+            "short_description": "Nobody can pay", "state": "6", "priority": "2", "opened_at": "2025-01-01 10:00:00",
+            "resolved_at": "2025-01-01 11:00:00", "sys_updated_on": "2025-01-01 11:00:00",
+            "cmdb_ci": {"value": "1", "display_value": "cart-prod"}}),
         other => panic!("write a sample for {other}"),
     }
 }
