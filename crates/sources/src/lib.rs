@@ -4,6 +4,7 @@
 //! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends, [`poll`] asks tools
 //! for theirs.
 
+mod alertmanager;
 pub mod articles;
 mod body;
 mod fields;

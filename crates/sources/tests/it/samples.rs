@@ -39,6 +39,10 @@ pub(crate) fn sample(path: &str) -> Value {
             "short_description": "Nobody can pay", "state": "6", "priority": "2", "opened_at": "2025-01-01 10:00:00",
             "resolved_at": "2025-01-01 11:00:00", "sys_updated_on": "2025-01-01 11:00:00",
             "cmdb_ci": {"value": "1", "display_value": "cart-prod"}}),
+        "/webhooks/alertmanager" => json!({"version": "4", "status": "firing", "alerts": [{"status": "resolved",
+            "labels": {"alertname": "HighErrorRate", "service": "cart", "severity": "critical"},
+            "annotations": {"summary": "Nobody can pay"}, "startsAt": "2025-01-01T10:00:00Z",
+            "endsAt": "2025-01-01T11:00:00Z", "fingerprint": "aac3b474e2c0658c"}]}),
         other => panic!("write a sample for {other}"),
     }
 }
