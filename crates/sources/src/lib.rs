@@ -11,6 +11,7 @@ mod fields;
 pub mod file;
 pub mod git;
 mod github;
+mod jira;
 mod json;
 pub mod native;
 mod pagerduty;

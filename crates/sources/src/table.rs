@@ -5,11 +5,18 @@ use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::poll::Backfill;
-use crate::{Verification, alertmanager, articles, github, native, pagerduty, servicenow};
+use crate::{Verification, alertmanager, articles, github, jira, native, pagerduty, servicenow};
 
 /// Every source.
-pub static SOURCES: &[Source] =
-    &[native::SOURCE, articles::SOURCE, github::SOURCE, pagerduty::SOURCE, servicenow::SOURCE, alertmanager::SOURCE];
+pub static SOURCES: &[Source] = &[
+    native::SOURCE,
+    articles::SOURCE,
+    github::SOURCE,
+    pagerduty::SOURCE,
+    servicenow::SOURCE,
+    alertmanager::SOURCE,
+    jira::SOURCE,
+];
 
 /// A kind of sender, and how to read it.
 #[derive(Clone, Copy, Debug)]

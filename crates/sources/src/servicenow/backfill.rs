@@ -163,8 +163,10 @@ impl Place {
 fn read(reader: &mut Reader<'_>, table: &str, first: bool, found: &mut BTreeSet<[String; 3]>) -> Part<usize> {
     let begin = reader.settings.since.map_or(Place::Begin, |since| Place::From(naive(since)));
     let known = if first { reader.place(table)? } else { None };
+    // The pages of before an interruption count as one.
+    let mut pages = usize::from(known.is_some());
     let mut place = known.map_or(begin, Place::From);
-    let (mut pages, mut offset, mut misfits) = (0, 0, 0);
+    let (mut offset, mut misfits) = (0, 0);
     let what = format!("the table {table}");
     loop {
         let got = reader.get(&address(reader, table, &place, offset)?, &what)?;

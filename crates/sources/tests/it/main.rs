@@ -13,6 +13,7 @@ mod backfill;
 mod compliance;
 mod git;
 mod github;
+mod jira;
 mod pagerduty;
 mod samples;
 mod servicenow;

@@ -43,6 +43,13 @@ pub(crate) fn sample(path: &str) -> Value {
             "labels": {"alertname": "HighErrorRate", "service": "cart", "severity": "critical"},
             "annotations": {"summary": "Nobody can pay"}, "startsAt": "2025-01-01T10:00:00Z",
             "endsAt": "2025-01-01T11:00:00Z", "fingerprint": "aac3b474e2c0658c"}]}),
+        "/webhooks/jira" => {
+            json!({"timestamp": 1_735_729_200_000_u64, "webhookEvent": "jira:issue_updated", "issue": {"id": "1",
+            "key": "OPS-7", "fields": {"summary": "Nobody can pay", "issuetype": {"name": "Incident"},
+            "status": {"name": "Done", "statusCategory": {"key": "done"}}, "project": {"key": "OPS"}, "labels": [],
+            "created": "2025-01-01T11:00:00.000+0100", "updated": "2025-01-01T12:00:00.000+0100",
+            "resolutiondate": "2025-01-01T12:00:00.000+0100"}}})
+        }
         other => panic!("write a sample for {other}"),
     }
 }
