@@ -1,5 +1,6 @@
 //! A vendor of this machine: real HTTP over loopback, with limits and trouble. What it answers, each test says.
 
+mod any;
 mod desk;
 
 use std::collections::BTreeMap;
