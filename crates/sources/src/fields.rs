@@ -8,8 +8,9 @@ use crate::body::Draft;
 use crate::json::clip;
 use crate::severity;
 
-/// Header with the option: a page carries it, and a sender that can set headers may too.
-pub(crate) const OPTION: &str = "leadline-option-fields";
+/// Header with the option: a page carries it, and a sender that can set headers may too. (Headers that begin with
+/// `leadline-` are of pages alone.)
+pub(crate) const OPTION: &str = "x-leadline-fields";
 
 /// What the option means, for people.
 pub(crate) const DOC: &str = "fields of your own that tell what Leadline asks for, such as `started_at=u_began, version=u_version`; it takes \

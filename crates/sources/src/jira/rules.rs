@@ -8,9 +8,9 @@ use crate::body::Body;
 use crate::json::text;
 
 /// Headers with the options: a page carries those of its backfill; automation may set them too.
-pub(super) const TYPES: &str = "leadline-option-issue-types";
-pub(super) const LABELS: &str = "leadline-option-labels";
-pub(super) const PROJECTS: &str = "leadline-option-projects";
+pub(super) const TYPES: &str = "x-leadline-issue-types";
+pub(super) const LABELS: &str = "x-leadline-labels";
+pub(super) const PROJECTS: &str = "x-leadline-projects";
 
 /// The types that Jira Service Management and others bring.
 pub(super) const DEFAULT_TYPES: &str = "Incident, [System] Incident, Major incident, Outage, Service outage";

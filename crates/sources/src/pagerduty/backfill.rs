@@ -144,20 +144,19 @@ fn list(reader: &mut Reader<'_>, resource: &'static str, from: Timestamp, to: Ti
                 return Err(Refusal::this(None, format!("a page of {what} is no list; is `api_url` right?")));
             };
             total = got.value.get("total").and_then(Value::as_u64).or(total);
-            if total.is_some_and(|total| total > ROWS) && to.since(from) > 2 * SECOND {
-                let middle = from.plus(to.since(from) / 2);
-                list(reader, resource, from, middle)?;
-                return list(reader, resource, middle, to);
+            let (count, more) = (items.len(), got.value.get("more").and_then(Value::as_bool) == Some(true));
+            let beyond = more && offset + 2 * LIMIT > ROWS;
+            if beyond || total.is_some_and(|total| total > ROWS) {
+                return halves(reader, resource, from, to);
             }
             for item in items {
                 news |= text(item.get("id")).is_some_and(|id| found.insert(id.to_owned()));
             }
-            let (count, more) = (items.len(), got.value.get("more").and_then(Value::as_bool) == Some(true));
             let context = context(reader.settings);
             reader.keep(resource, "account", context, got.body, count)?;
             pages += 1;
             offset += LIMIT;
-            if !more || offset + LIMIT > ROWS {
+            if !more {
                 break;
             }
         }
@@ -167,6 +166,20 @@ fn list(reader: &mut Reader<'_>, resource: &'static str, from: Timestamp, to: Ti
         }
     }
     Ok(())
+}
+
+/// Reads the two halves of a window that has more rows than PagerDuty counts.
+fn halves(reader: &mut Reader<'_>, resource: &'static str, from: Timestamp, to: Timestamp) -> Part<()> {
+    if to.since(from) <= 2 * SECOND {
+        let why = format!(
+            "PagerDuty has more than {ROWS} {} in two seconds, which it does not show",
+            resource.replace('_', " ")
+        );
+        return Err(Refusal::this(None, why));
+    }
+    let middle = from.plus(to.since(from) / 2);
+    list(reader, resource, from, middle)?;
+    list(reader, resource, middle, to)
 }
 
 /// In whole seconds, as PagerDuty counts; `more` microseconds later, so that a part of a second is not left out.

@@ -50,8 +50,10 @@ impl<'a> Reader<'a> {
     ) -> Outcome {
         let client = Client::new(vendor.name, "x-lacking");
         let mut reader = Reader { settings, host, client, vendor, headers };
+        reader.client.progress.repositories_total = 1;
         let done = everything(&mut reader);
         let mut progress = reader.client.progress;
+        progress.repositories_done = u64::from(done.is_ok());
         progress.repository = None;
         progress.resource = None;
         progress.waiting = None;

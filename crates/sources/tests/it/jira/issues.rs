@@ -71,15 +71,15 @@ fn type_label_or_project_make_an_incident_by_options() {
     }
     let bug = issue("Störung", json!(["sev"]));
     for header in [
-        ("Leadline-Option-Issue-Types", "Bug, störung"),
-        ("leadline-option-issue-types", "10004"),
-        ("leadline-option-labels", "sev"),
-        ("leadline-option-projects", "WEB,OPS"),
+        ("X-Leadline-Issue-Types", "Bug, störung"),
+        ("x-leadline-issue-types", "10004"),
+        ("x-leadline-labels", "sev"),
+        ("x-leadline-projects", "WEB,OPS"),
     ] {
         assert!(is_one(&[header], &bug), "{header:?}");
     }
     assert!(
-        !is_one(&[("leadline-option-issue-types", "Bug")], &issue("Incident", json!([]))),
+        !is_one(&[("x-leadline-issue-types", "Bug")], &issue("Incident", json!([]))),
         "an option takes the default's place"
     );
     assert_eq!(told(&bug), "ignored: the issue OPS-7 (St\u{f6}rung) is no incident by the options of the source");
@@ -155,7 +155,7 @@ fn fields_of_ones_own_tell_what_jira_has_no_field_for() {
     let more = json!({"customfield_1": "2025-01-03T13:30:00.000+0100", "customfield_2": {"value": "Sev-2"},
         "customfield_3": [{"name": "shop"}, {"name": "till"}], "customfield_4": null});
     let option = "started_at=customfield_1, severity=customfield_2, product=customfield_3, version=customfield_4";
-    let parsed = send_with(&[("leadline-option-fields", option)], &hook("jira:issue_created", more)).unwrap();
+    let parsed = send_with(&[("x-leadline-fields", option)], &hook("jira:issue_created", more)).unwrap();
     let event = parsed.events[0].as_ref().unwrap();
     assert_eq!(event.fields["started_at"], "2025-01-03T12:30:00Z");
     assert_eq!((&event.fields["severity"], &event.fields["severity_original"]), (&json!("high"), &json!("Sev-2")));

@@ -56,7 +56,7 @@ fn every_shared_payload_is_taken_as_proposed() {
         let proposed = list(&proposed);
         let proposed = proposed.as_array().unwrap();
         let kinds: Vec<&str> = proposed.iter().map(|one| one["type"].as_str().unwrap()).collect();
-        let option = ("leadline-option-issue-types", kinds.join(","));
+        let option = ("x-leadline-issue-types", kinds.join(","));
         let parsed = if file.contains("webhook") {
             super::send_with(&[(option.0, &option.1)], &body).unwrap()
         } else {

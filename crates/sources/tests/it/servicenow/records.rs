@@ -94,7 +94,7 @@ fn a_ticket_opened_again_has_no_end_until_it_ends_again() {
         "5",
         json!({"state": "6", "reopen_count": "1", "resolved_at": "2025-01-03 18:00:00"}),
     );
-    assert!(read(&[first.clone()]).unwrap().resolved_at.is_some());
+    assert!(read(std::slice::from_ref(&first)).unwrap().resolved_at.is_some());
     assert_eq!(read(&[first.clone(), again.clone()]).unwrap().resolved_at, None);
     assert_eq!(read(&[first, again, last]).unwrap().resolved_at.unwrap().to_string(), "2025-01-03T18:00:00Z");
 }
@@ -134,15 +134,13 @@ fn without_an_item_it_is_the_services_and_without_a_service_the_sources() {
 fn fields_of_ones_own_tell_when_it_began_and_which_version_suffers() {
     let more = json!({"u_began": {"value": "2025-01-03 12:30:00", "display_value": "2025-01-03 04:30:00"}, "u_version": "1.4.2",
         "u_place": {"value": "77", "display_value": "eu"}});
-    let headers = [(
-        "Leadline-Option-Fields",
-        "started_at=u_began, version=u_version, instance=u_place, product=business_service",
-    )];
+    let headers =
+        [("X-Leadline-Fields", "started_at=u_began, version=u_version, instance=u_place, product=business_service")];
     let event = send_with(&headers, &record(more.clone())).unwrap().events.remove(0).unwrap();
     let field = |name: &str| event.fields[name].as_str().unwrap();
     assert_eq!(field("started_at"), "2025-01-03T12:30:00Z");
     assert_eq!((field("version"), field("instance"), field("product")), ("1.4.2", "eu", "Checkout"));
-    let problem = send_with(&[("leadline-option-fields", "opened=u_began")], &record(more)).unwrap_err();
+    let problem = send_with(&[("x-leadline-fields", "opened=u_began")], &record(more)).unwrap_err();
     assert!(problem.message.contains("`opened=u_began` is no pair"), "{problem}");
 }
 

@@ -16,7 +16,8 @@ fn whole() -> Vec<(&'static str, Option<&'static str>, Value)> {
         "last_status_change_at": "2025-01-03T12:05:00Z", "resolved_at": null, "acknowledgements": [{"at": at}], "service": service,
         "teams": [{"summary": "Payments"}], "priority": {"summary": "P1"}, "urgency": "high", "resolve_reason": {"type": "x"}});
     let event = json!({"event": {"event_type": "incident.acknowledged", "occurred_at": at, "data": incident}});
-    let entry = json!({"id": "R1", "type": "resolve_log_entry", "created_at": at, "service": service, "incident": incident});
+    let entry =
+        json!({"id": "R1", "type": "resolve_log_entry", "created_at": at, "service": service, "incident": incident});
     let both = json!({"value": "2025-01-03 12:00:00", "display_value": "2025-01-03 04:00:00"});
     let record = json!({"sys_id": "1", "number": "INC1", "sys_class_name": "incident", "state": "6", "priority": {"value": "1", "display_value": "1 - Critical"},
         "opened_at": both, "resolved_at": both, "closed_at": both, "sys_updated_on": both, "sys_mod_count": "3", "reopen_count": "1",
@@ -46,7 +47,7 @@ fn read(source: &str, resource: Option<&'static str>, body: &Value) -> Result<Pa
     let context = vec![
         ("leadline-services", "P1".to_owned()),
         ("leadline-site", "https://x".to_owned()),
-        ("leadline-option-fields", "started_at=u_began, version=number, severity=labels".to_owned()),
+        ("x-leadline-fields", "started_at=u_began, version=number, severity=labels".to_owned()),
     ];
     let headers = resource.map_or_else(Vec::new, |resource| {
         Page { resource, repository: "x".to_owned(), context, body: body.clone() }.headers()
@@ -60,7 +61,10 @@ fn read(source: &str, resource: Option<&'static str>, body: &Value) -> Result<Pa
 fn whole_bodies_are_read() {
     for (source, resource, body) in whole() {
         let parsed = read(source, resource, &body).unwrap();
-        assert!(!parsed.events.is_empty() && parsed.events.iter().all(Result::is_ok), "{source} {resource:?}: {parsed:?}");
+        assert!(
+            !parsed.events.is_empty() && parsed.events.iter().all(Result::is_ok),
+            "{source} {resource:?}: {parsed:?}"
+        );
     }
 }
 
