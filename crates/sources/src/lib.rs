@@ -4,10 +4,12 @@
 //! that a better parser can read them again. [`mod@file`] and [`git`] read history that no tool sends, [`poll`] asks tools
 //! for theirs.
 
+mod alertmanager;
 mod argo_rollouts;
 mod argocd;
 pub mod articles;
 mod body;
+mod fields;
 pub mod file;
 mod first_time;
 mod flux;
@@ -15,11 +17,14 @@ pub mod git;
 mod github;
 mod gitlab;
 mod incident_labels;
+mod jira;
 mod json;
 mod mapped;
 pub mod native;
+mod pagerduty;
 pub mod poll;
 mod push;
+mod servicenow;
 mod severity;
 mod table;
 mod verify;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
-use crate::{Verification, argo_rollouts, argocd, articles, flux, github, gitlab, native};
+use crate::{Verification, alertmanager, argo_rollouts, argocd, articles, flux, github, gitlab, jira, native, pagerduty, servicenow};
 
 /// Sources read by code.
 const NATIVE: &[Source] = &[
@@ -20,6 +20,10 @@ const NATIVE: &[Source] = &[
     argocd::SOURCE,
     argo_rollouts::SOURCE,
     flux::SOURCE,
+    pagerduty::SOURCE,
+    servicenow::SOURCE,
+    alertmanager::SOURCE,
+    jira::SOURCE,
 ];
 
 /// The folder of a tool read by a program.

@@ -5,7 +5,7 @@ use url::{Host, Url};
 /// What is wrong with one; `example` is a right one.
 pub(crate) fn check_address(api_url: &str, example: &str) -> Result<(), String> {
     if api_url.is_empty() {
-        return Err(format!("nothing says where the API is; set `api_url`, such as {example}"));
+        return Err(format!("nothing says where it is; set `api_url`, such as {example}"));
     }
     let url = Url::parse(api_url).ok();
     let plain =
@@ -14,7 +14,7 @@ pub(crate) fn check_address(api_url: &str, example: &str) -> Result<(), String> 
         return Err(format!("api_url is not an address; write {example}"));
     };
     if url.scheme() == "http" && !is_this_machine(&url) {
-        return Err("api_url begins with http://, which would show the token to everybody on the way; write https://"
+        return Err("api_url begins with http://, which would show the secret to everybody on the way; write https://"
             .to_owned());
     }
     Ok(())

@@ -15,6 +15,7 @@ mod limits;
 mod link;
 mod page;
 mod progress;
+mod reader;
 mod settings;
 mod trail;
 
@@ -29,4 +30,5 @@ pub(crate) use client::{Ask, Client, Fetched};
 pub(crate) use error::Refusal;
 pub(crate) use history::History;
 pub(crate) use link::same_server;
+pub(crate) use reader::{Reader, Vendor, authorization};
 pub(crate) use trail::{Part, Trail, seconds};

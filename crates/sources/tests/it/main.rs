@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alertmanager;
 mod argo_rollouts;
 mod argocd;
 mod articles;
@@ -17,7 +18,11 @@ mod flux;
 mod git;
 mod github;
 mod gitlab;
+mod jira;
 mod mapped;
+mod pagerduty;
 mod samples;
+mod servicenow;
 mod support;
 mod told;
+mod vendor;
