@@ -12,5 +12,7 @@ mod backfill;
 mod compliance;
 mod git;
 mod github;
+mod gke;
+mod kubernetes;
 mod samples;
 mod support;

@@ -31,6 +31,8 @@ pub(crate) fn sample(path: &str) -> Value {
         }
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
+        "/webhooks/kubernetes" => crate::kubernetes::deployment(),
+        "/webhooks/gke" => crate::gke::push(&crate::gke::entry()),
         other => panic!("write a sample for {other}"),
     }
 }
