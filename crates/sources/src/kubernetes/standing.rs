@@ -37,7 +37,8 @@ pub fn standing(object: &Map<String, Value>) -> Option<Standing> {
     };
     let own = |name: &str| body.get(&format!("/metadata/{name}")).cloned();
     let template = body.get("/spec/template");
-    let told = json!([rollout.revision, rollout.began, state, template, own("annotations"), own("labels")]);
+    // When it began is told once, by the first state of a revision.
+    let told = json!([rollout.revision, state, template, own("annotations"), own("labels")]);
     Some(Standing {
         uid: body.text("/metadata/uid")?.to_owned(),
         images: images(template),

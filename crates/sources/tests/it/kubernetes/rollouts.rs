@@ -29,7 +29,7 @@ fn a_rollout_is_in_progress_until_its_controller_calls_it_complete() {
         [("/status/updatedReplicas", json!(updated)), ("/status/availableReplicas", json!(available))]
     };
     let at = |changes: &[(&str, Value)]| with(deployment(), changes);
-    assert_eq!(short(&at(&[began.clone()])), ":3 in_progress 2025-02-03T10:00:00Z -");
+    assert_eq!(short(&at(std::slice::from_ref(&began))), ":3 in_progress 2025-02-03T10:00:00Z -");
     assert_eq!(short(&at(&[updated.clone(), counts(1, 3)[0].clone()])), ":3 in_progress - -");
     // All pods are new and not all of them answer yet.
     assert_eq!(short(&at(&[updated, counts(3, 2)[1].clone()])), ":3 in_progress - -");
@@ -108,7 +108,7 @@ fn nothing_is_said_before_the_controller_knows() {
 #[test]
 fn without_a_deadline_the_counts_tell_and_the_time_is_when_it_was_seen() {
     let none = ("/status/conditions", json!([]));
-    assert_eq!(short(&with(deployment(), &[none.clone()])), ":3 succeeded - 2025-03-01T00:00:00Z");
+    assert_eq!(short(&with(deployment(), std::slice::from_ref(&none))), ":3 succeeded - 2025-03-01T00:00:00Z");
     assert_eq!(short(&with(deployment(), &[none, ("/status/replicas", json!(4))])), ":3 in_progress - -");
 }
 
