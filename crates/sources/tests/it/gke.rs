@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kubernetes::{deployment, only, send, tell, template, with};
 
 /// A push of one entry.
-pub(crate) fn push(entry: &Value) -> Value {
+fn push(entry: &Value) -> Value {
     json!({"message": {"data": BASE64.encode(entry.to_string()), "messageId": "7", "publishTime": "2025-02-03T10:00:01Z",
         "attributes": {"logging.googleapis.com/timestamp": "2025-02-03T10:00:00Z"}},
         "subscription": "projects/acme/subscriptions/leadline"})

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{deployment, only, send, tell, template, told, with};
 
 /// `kubectl set image` as the API server logs it at the level RequestResponse.
-fn patched() -> Value {
+pub(super) fn patched() -> Value {
     let patch =
         json!({"spec": {"template": {"spec": {"containers": [{"name": "cart", "image": "r.example/cart:2.5.0"}]}}}});
     // The answer is the object after the change, which its controller has not seen yet.

@@ -1,5 +1,6 @@
 //! Kubernetes: workloads as they are pushed and watched, and audit logs.
 
+mod any;
 mod audit;
 mod rollouts;
 mod shared;
