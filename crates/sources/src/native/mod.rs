@@ -7,6 +7,7 @@ use domain::event::Checks;
 use crate::{Answer, Delivery, Parsed, Route, Source, Verification};
 
 pub use parse::{Limits, is_ndjson, read};
+pub(crate) use parse::{lines, looks_like_lines};
 
 pub(crate) const SOURCE: Source = Source {
     name: "native",

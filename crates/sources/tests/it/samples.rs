@@ -75,6 +75,21 @@ pub(crate) fn sample(path: &str) -> Value {
             "created": "2025-01-01T11:00:00.000+0100", "updated": "2025-01-01T12:00:00.000+0100",
             "resolutiondate": "2025-01-01T12:00:00.000+0100"}}})
         }
+        "/webhooks/kubernetes" => json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "cart", "namespace": "shop", "uid": "7f9c24e8", "generation": 7,
+                "creationTimestamp": "2025-01-01T09:00:00Z",
+                "annotations": {"deployment.kubernetes.io/revision": "3", "info/environment": "prod"}},
+            "spec": {"template": {"spec": {"containers": [{"name": "cart", "image": "r.example/cart:2.4.1"}]}}},
+            "status": {"observedGeneration": 7, "replicas": 3, "updatedReplicas": 3, "conditions": [
+                {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable",
+                    "lastUpdateTime": "2025-01-01T10:00:00Z"}]}}),
+        "/webhooks/gke" => json!({"insertId": "0a1b", "timestamp": "2025-01-01T10:00:00Z",
+            "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "eu", "project_id": "acme"}},
+            "protoPayload": {"methodName": "io.k8s.apps.v1.deployments.patch",
+                "resourceName": "apps/v1/namespaces/shop/deployments/cart",
+                "authenticationInfo": {"principalEmail": "ada@example.com"},
+                "request": {"spec": {"template": {"spec": {"containers": [
+                    {"name": "cart", "image": "r.example/cart:2.4.1"}]}}}}}}),
         other => panic!("write a sample for {other}"),
     }
 }

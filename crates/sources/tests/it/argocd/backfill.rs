@@ -131,7 +131,7 @@ fn nothing_there_is_no_trouble_and_a_wrong_token_ends_it() {
     let nowhere = Settings { api_url: String::new(), ..settings(&hub) };
     assert_eq!(
         check(&nowhere),
-        Err("nothing says where the API is; set `api_url`, such as https://argocd.example".to_owned())
+        Err("nothing says where it is; set `api_url`, such as https://argocd.example".to_owned())
     );
     let (progress, done) = desk.run(&Settings { api_url: format!("{}/argo", hub.url()), ..settings(&hub) });
     assert_eq!(done, Ok(()));

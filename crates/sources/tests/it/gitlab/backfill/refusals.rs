@@ -49,7 +49,7 @@ fn settings_that_cannot_work_say_what_to_write() {
     for (message, found) in [
         ("api_url is not an address; write https://HOST/api/v4", of(&|all| all.api_url = "gitlab".to_owned())),
         (
-            "api_url begins with http://, which would show the token to everybody on the way; write https://",
+            "api_url begins with http://, which would show the secret to everybody on the way; write https://",
             of(&|all| all.api_url = "http://gitlab.example/api/v4".to_owned()),
         ),
         ("repositories: `cart` is no project; write group/name", of(&|all| all.repositories = vec!["cart".to_owned()])),
