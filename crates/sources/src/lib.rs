@@ -6,6 +6,7 @@
 
 pub mod articles;
 mod body;
+mod cdevents;
 pub mod file;
 pub mod git;
 mod github;

@@ -9,6 +9,7 @@
 
 mod articles;
 mod backfill;
+mod cdevents;
 mod compliance;
 mod git;
 mod github;

@@ -31,6 +31,13 @@ pub(crate) fn sample(path: &str) -> Value {
         }
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
+        "/webhooks/cdevents" => {
+            json!({"specversion": "1.0", "id": "7", "source": "/ci", "type": "dev.cdevents.service.deployed.0.2.0",
+            "data": {"context": {"specversion": "0.5.0", "id": "7", "source": "/ci", "timestamp": "2025-01-01T10:00:00Z",
+                "type": "dev.cdevents.service.deployed.0.2.0"},
+            "subject": {"id": "cart", "content": {"environment": {"id": "production"},
+                "artifactId": "pkg:oci/cart@sha256%3A0b31?tag=1.2.3"}}}})
+        }
         other => panic!("write a sample for {other}"),
     }
 }
