@@ -12,6 +12,7 @@ pub mod git;
 mod github;
 mod json;
 pub mod native;
+mod opentelemetry;
 pub mod poll;
 mod severity;
 mod table;

@@ -5,10 +5,11 @@ use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::poll::Backfill;
-use crate::{Verification, articles, cdevents, github, native};
+use crate::{Verification, articles, cdevents, github, native, opentelemetry};
 
 /// Every source.
-pub static SOURCES: &[Source] = &[native::SOURCE, articles::SOURCE, cdevents::SOURCE, github::SOURCE];
+pub static SOURCES: &[Source] =
+    &[native::SOURCE, articles::SOURCE, cdevents::SOURCE, github::SOURCE, opentelemetry::SOURCE];
 
 /// A kind of sender, and how to read it.
 #[derive(Clone, Copy, Debug)]

@@ -13,5 +13,6 @@ mod cdevents;
 mod compliance;
 mod git;
 mod github;
+mod opentelemetry;
 mod samples;
 mod support;

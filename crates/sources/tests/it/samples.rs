@@ -38,6 +38,11 @@ pub(crate) fn sample(path: &str) -> Value {
             "subject": {"id": "cart", "content": {"environment": {"id": "production"},
                 "artifactId": "pkg:oci/cart@sha256%3A0b31?tag=1.2.3"}}}})
         }
+        "/v1/traces" | "/webhooks/opentelemetry" => json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "RUN Deploy", "kind": 2,
+            "startTimeUnixNano": "1735725600000000000", "endTimeUnixNano": "1735725900000000000",
+            "attributes": [{"key": "cicd.pipeline.result", "value": {"stringValue": "success"}},
+                {"key": "cicd.pipeline.run.id", "value": {"intValue": "7"}}]}]}]}]}),
         other => panic!("write a sample for {other}"),
     }
 }
