@@ -11,6 +11,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("metrics", &["domain"]),
     ("sources", &["domain"]),
     ("store", &["domain", "correlate"]),
+    // Reads what a message stands for; where it is kept is behind its own trait, so that it knows no store.
+    ("stream", &["domain", "sources"]),
     ("warehouse", &["domain", "metrics"]),
     ("dashboard-assets", &[]),
     ("server", &["dashboard-assets", "domain", "metrics", "sources", "store", "warehouse"]),
@@ -22,7 +24,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "datafusion-postgres", "pgwire", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
-    ("sources", &["gix", "ring"]),
+    ("sources", &["gix", "prost", "ring"]),
+    ("stream", &["async-nats"]),
     ("dashboard-assets", &["rust-embed"]),
 ];
 
