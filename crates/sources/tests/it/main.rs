@@ -15,4 +15,5 @@ mod git;
 mod github;
 mod opentelemetry;
 mod samples;
+mod snippets;
 mod support;
