@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
-use crate::{Verification, alertmanager, argo_rollouts, argocd, articles, flux, github, gitlab, gke, jira, kubernetes, native, pagerduty, servicenow};
+use crate::{Verification, alertmanager, argo_rollouts, argocd, articles, cdevents, flux, github, gitlab, gke, jira, kubernetes, native, opentelemetry, pagerduty, servicenow};
 
 /// Sources read by code.
 const NATIVE: &[Source] = &[
@@ -26,6 +26,8 @@ const NATIVE: &[Source] = &[
     jira::SOURCE,
     kubernetes::SOURCE,
     gke::SOURCE,
+    cdevents::SOURCE,
+    opentelemetry::SOURCE,
 ];
 
 /// The folder of a tool read by a program.

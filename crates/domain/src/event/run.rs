@@ -1,8 +1,10 @@
 //! A pipeline run as it is read: its stages, however they were told, and the deployment it is by rule.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use super::schema::STAGE_PREFIX;
+use super::schema::{STAGE_END_PREFIX, STAGE_PREFIX};
 use super::view::{DEFAULT_INSTANCE, list, own};
 use super::{Deployment, Entity, Stage, Status, Trigger};
 use crate::rules::{Rules, WorkflowRule};
@@ -68,7 +70,8 @@ impl PipelineRun {
     #[must_use]
     pub fn values(entity: &Entity, rules: &Rules) -> Map<String, Value> {
         let mut values = entity.values();
-        values.retain(|name, _| !name.starts_with(STAGE_PREFIX) && name != "stages");
+        let of_one = |name: &str| name.starts_with(STAGE_PREFIX) || name.starts_with(STAGE_END_PREFIX);
+        values.retain(|name, _| !of_one(name) && name != "stages");
         let told = stages(entity).into_iter().filter_map(|stage| {
             let mut value = serde_json::to_value(&stage).ok()?;
             value["kind"] = rules.stage(&stage.name).text().into();
@@ -124,8 +127,19 @@ impl PipelineRun {
 /// Those told in one list and those told one by one.
 fn stages(entity: &Entity) -> Vec<Stage> {
     let mut stages: Vec<Stage> = list(entity, "stages");
-    let alone = entity.values().into_iter().filter(|(name, _)| name.starts_with(STAGE_PREFIX));
-    stages.extend(alone.filter_map(|(_, value)| serde_json::from_value(value).ok()));
+    let mut alone: BTreeMap<String, Value> = BTreeMap::new();
+    // `stage.` stands before `stage_end.` in the order of fields, so ends are laid over what began.
+    for (name, value) in entity.values() {
+        let id = [STAGE_PREFIX, STAGE_END_PREFIX].iter().find_map(|prefix| name.strip_prefix(prefix));
+        match (id, alone.get_mut(id.unwrap_or_default())) {
+            (Some(_), Some(Value::Object(begun))) => begun.extend(value.as_object().cloned().unwrap_or_default()),
+            (Some(id), _) => {
+                alone.insert(id.to_owned(), value);
+            }
+            (None, _) => {}
+        }
+    }
+    stages.extend(alone.into_values().filter_map(|value| serde_json::from_value(value).ok()));
     stages.sort_by(|a: &Stage, b: &Stage| {
         let place = |stage: &Stage| (stage.started_at.is_none(), stage.started_at, stage.finished_at);
         place(a).cmp(&place(b)).then_with(|| a.name.cmp(&b.name))
@@ -173,6 +187,27 @@ mod tests {
             let told: Vec<String> = stages(&entity).iter().map(|stage| format!("{} {:?}", stage.name, stage.status)).collect();
             prop_assert_eq!(told, ["job 0 Some(\"succeeded\")", "job 1 Some(\"succeeded\")", "job 2 Some(\"succeeded\")"]);
             prop_assert_eq!(values["stages"].as_array().unwrap().len(), 3);
+        }
+    }
+
+    #[test]
+    fn beginning_and_end_of_a_stage_may_be_told_apart() {
+        let began = json!({"name": "unit", "status": "in_progress", "started_at": "2025-01-01T10:00:00Z"});
+        let ended = json!({"name": "unit", "status": "failed", "finished_at": "2025-01-01T10:02:00Z"});
+        let mut events = [
+            event(json!({"status": "in_progress", "updated_at": "2025-01-01T10:00:00Z", "stage.a": began})),
+            event(json!({"status": "in_progress", "updated_at": "2025-01-01T10:02:00Z", "stage_end.a": ended})),
+        ];
+        for _ in 0..2 {
+            let mut entity = Entity::default();
+            events.iter().for_each(|event| _ = entity.merge(event));
+            let values = PipelineRun::values(&entity, &Rules::default());
+            assert!(values.keys().all(|name| !name.starts_with("stage_end")));
+            let stage = &values["stages"][0];
+            let told = ["name", "status", "started_at", "finished_at"].map(|name| stage[name].as_str().unwrap());
+            assert_eq!(told, ["unit", "failed", "2025-01-01T10:00:00Z", "2025-01-01T10:02:00Z"]);
+            assert_eq!(values["stages"].as_array().unwrap().len(), 1);
+            events.reverse();
         }
     }
 

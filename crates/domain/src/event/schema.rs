@@ -199,7 +199,8 @@ const PIPELINE_RUN: &[Field] = &[
     may(
         "stages",
         Stages,
-        "Its stages. A field `stage.ID` with one such object tells of one stage and leaves the others as they are.",
+        "Its stages. A field `stage.ID` with one such object tells of one stage and leaves the others as they are; \
+         `stage_end.ID` tells of its end what `stage.ID` did not know yet.",
     ),
     may("attempt", Count, "Which attempt of the run this is, from 1."),
     MARKS,
@@ -294,6 +295,8 @@ const PRODUCT: &[Field] = &[
 
 /// What the name of a field of a pipeline run begins with that holds one stage.
 pub(super) const STAGE_PREFIX: &str = "stage.";
+/// The same of one that tells how a stage ended, for tools that tell of beginning and end by themselves.
+pub(super) const STAGE_END_PREFIX: &str = "stage_end.";
 pub(super) const ONE_STAGE: Field = may("stage", Stages, "One stage.");
 
 /// The fields of one kind of event.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{Field, FieldKind, ONE_STAGE, STAGE_PREFIX, schema};
+use super::schema::{Field, FieldKind, ONE_STAGE, STAGE_END_PREFIX, STAGE_PREFIX, schema};
 use super::{Event, EventKind, GIT, entity_key};
 use crate::time::{SECOND, TimestampError};
 use crate::{Code, Problem, Timestamp};
@@ -43,7 +43,11 @@ pub fn parse(value: Value, checks: Checks<'_>) -> Result<Event, Problem> {
         }
         let value = match schema.field(&key) {
             Some(field) => check(field, value, checks.now)?,
-            None if kind == EventKind::PipelineRun && key.starts_with(STAGE_PREFIX) => stage(value, checks.now)?,
+            None if kind == EventKind::PipelineRun
+                && (key.starts_with(STAGE_PREFIX) || key.starts_with(STAGE_END_PREFIX)) =>
+            {
+                stage(value, checks.now)?
+            }
             None => value,
         };
         fields.insert(key, value);

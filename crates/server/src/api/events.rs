@@ -1,21 +1,26 @@
 //! `POST /api/v1/events`
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::event::Checks;
 use domain::{Code, Problem};
 use serde::Serialize;
 use serde_json::json;
+use sources::Route;
 use sources::native::{self, Limits};
 use store::{Delivery, Receipt};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
+use super::sources::{Place, keep, read};
 use crate::auth::Ingest;
+use crate::clock;
 use crate::error::ApiError;
 use crate::state::App;
-use crate::{body, clock};
+
+/// The address of native events.
+const NATIVE: &Route = &native::SOURCE.routes[0];
 
 /// What became of the events of one request.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -39,10 +44,13 @@ pub(crate) struct Rejected {
     message: String,
 }
 
-/// Takes native events: one object, an array, or one object a line (`application/x-ndjson`).
+/// Takes native events: one object, an array, or one object a line (`application/x-ndjson`). CDEvents, bare or as
+/// CloudEvents (structured, binary, in a batch), are known by their headers or their body; what of them says nothing
+/// about delivery is answered `200 {"ignored": why}`.
 #[utoipa::path(post, path = "/api/v1/events", tag = "ingest",
-    request_body(content = inline(super::openapi::Events), description = "One event, an array of events, or one event a line."),
+    request_body(content = inline(super::openapi::Events), description = "One event, an array of events, one event a line, or CDEvents."),
     responses((status = 202, description = "Taken; rejected events are listed", body = Taken),
+        (status = 200, description = "CDEvents that say nothing about delivery, with the reason"),
         (status = 400, description = "malformed_json"), (status = 401, description = "unauthenticated"),
         (status = 403, description = "forbidden"), (status = 413, description = "body_too_large or too_many_events"),
         (status = 422, description = "No event could be taken; the code is that of the first"),
@@ -54,10 +62,14 @@ pub(crate) async fn post_events(
 ) -> Result<Response, ApiError> {
     slow_down(&app)?;
     let limits = &app.config.ingest;
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.map(str::to_owned);
-    let bytes = body::read(request.into_body(), limits.max_body_bytes).await?;
+    let (headers, bytes) = read(&app, request).await?;
     let now = clock::now();
+    let event = NATIVE.event;
+    let delivery = sources::Delivery { source: &caller.name, event, headers: &headers, body: &bytes, received_at: now };
+    if native::is_cdevents(&delivery) {
+        return cdevents(&app, &caller.name, &headers, bytes).await;
+    }
+    let content_type = delivery.header("content-type").map(str::to_owned);
     let max_events = limits.max_events;
     let source = caller.name.clone();
     let read = app.blocking(move || {
@@ -106,6 +118,27 @@ pub(crate) async fn post_events(
         let code = Code::ALL.iter().copied().find(|code| code.text() == first.code).unwrap_or(Code::WrongType);
         let problem = Problem::new(code, first.message.clone());
         return Err(ApiError::from(problem).with_details(json!({"fix": code.fix(), "rejected": taken.rejected})));
+    }
+    Ok((StatusCode::ACCEPTED, axum::Json(taken)).into_response())
+}
+
+/// CDEvents are another's format: the body is kept as it came, so that a better parser can read it again.
+async fn cdevents(app: &App, name: &str, headers: &[(String, String)], body: Vec<u8>) -> Result<Response, ApiError> {
+    let place = Place { source: &native::SOURCE, route: NATIVE, name };
+    let (parsed, receipts) = keep(app, place, headers, body).await?;
+    if let Some(why) = parsed.ignored {
+        return Ok(axum::Json(json!({ "ignored": why })).into_response());
+    }
+    let known = receipts.iter().any(|receipt| matches!(receipt, Receipt::Duplicate(_)));
+    let mut taken = Taken::default();
+    for (index, event) in parsed.events.into_iter().enumerate() {
+        match event {
+            Ok(_) if known => taken.duplicates += 1,
+            Ok(_) => taken.accepted += 1,
+            Err(Problem { code, message }) => {
+                taken.rejected.push(Rejected { index, code: code.text().to_owned(), message });
+            }
+        }
     }
     Ok((StatusCode::ACCEPTED, axum::Json(taken)).into_response())
 }

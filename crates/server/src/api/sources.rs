@@ -8,7 +8,7 @@ use axum::routing::post;
 use domain::Code;
 use serde_json::json;
 use sources::{Answer, Route, SOURCES, Source};
-use store::{Delivery, Webhook};
+use store::{Delivery, Receipt, Webhook};
 
 use super::events::{append, refuse, slow_down};
 use super::reply;
@@ -38,11 +38,12 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 /// What a delivery is read as.
-struct Place<'a> {
-    source: &'static Source,
-    route: &'static Route,
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) source: &'static Source,
+    pub(super) route: &'static Route,
     /// The source by its configured name.
-    name: &'a str,
+    pub(super) name: &'a str,
 }
 
 /// A webhook of a source of the configuration, or by a token of one that is built in. A source with a secret needs no
@@ -82,14 +83,24 @@ pub(crate) async fn named(
 }
 
 /// All headers that are text, and the body under its limit.
-async fn read(app: &App, request: Request) -> Result<(Vec<(String, String)>, Vec<u8>), ApiError> {
+pub(super) async fn read(app: &App, request: Request) -> Result<(Vec<(String, String)>, Vec<u8>), ApiError> {
     let text = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
     let headers = request.headers().iter().filter_map(text).collect();
     Ok((headers, body::read(request.into_body(), app.config.ingest.max_body_bytes).await?))
 }
 
-/// Reads a delivery once to tell the sender what is wrong with it, then makes its raw body durable.
 async fn take(app: &App, place: Place<'_>, all: &[(String, String)], body: Vec<u8>) -> Result<Response, ApiError> {
+    let (parsed, _) = keep(app, place, all, body).await?;
+    Ok(answer(place.route, parsed.ignored.as_deref()))
+}
+
+/// Reads a delivery once to tell the sender what is wrong with it, then makes its raw body durable.
+pub(super) async fn keep(
+    app: &App,
+    place: Place<'_>,
+    all: &[(String, String)],
+    body: Vec<u8>,
+) -> Result<(sources::Parsed, Vec<Receipt>), ApiError> {
     let Place { source, route, name } = place;
     let kept = route.headers.iter().chain(route.id_header.iter());
     let headers: Vec<(String, String)> =
@@ -115,8 +126,8 @@ async fn take(app: &App, place: Place<'_>, all: &[(String, String)], body: Vec<u
         headers,
         body,
     };
-    append(app, vec![Delivery::Webhook(webhook)]).await?;
-    Ok(answer(route, parsed.ignored.as_deref()))
+    let receipts = append(app, vec![Delivery::Webhook(webhook)]).await?;
+    Ok((parsed, receipts))
 }
 
 fn first_of_only_problems(parsed: &sources::Parsed) -> Option<domain::Problem> {

@@ -4,6 +4,7 @@ mod access;
 mod articles;
 mod backfill;
 mod bad_input;
+mod cdevents;
 mod compliance;
 mod contract;
 mod definitions;

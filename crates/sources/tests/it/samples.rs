@@ -90,6 +90,18 @@ pub(crate) fn sample(path: &str) -> Value {
                 "authenticationInfo": {"principalEmail": "ada@example.com"},
                 "request": {"spec": {"template": {"spec": {"containers": [
                     {"name": "cart", "image": "r.example/cart:2.4.1"}]}}}}}}),
+        "/webhooks/cdevents" => {
+            json!({"specversion": "1.0", "id": "7", "source": "/ci", "type": "dev.cdevents.service.deployed.0.2.0",
+            "data": {"context": {"specversion": "0.5.0", "id": "7", "source": "/ci", "timestamp": "2025-01-01T10:00:00Z",
+                "type": "dev.cdevents.service.deployed.0.2.0"},
+            "subject": {"id": "cart", "content": {"environment": {"id": "production"},
+                "artifactId": "pkg:oci/cart@sha256%3A0b31?tag=1.2.3"}}}})
+        }
+        "/v1/traces" | "/webhooks/opentelemetry" => json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "RUN Deploy", "kind": 2,
+            "startTimeUnixNano": "1735725600000000000", "endTimeUnixNano": "1735725900000000000",
+            "attributes": [{"key": "cicd.pipeline.result", "value": {"stringValue": "success"}},
+                {"key": "cicd.pipeline.run.id", "value": {"intValue": "7"}}]}]}]}]}),
         other => panic!("write a sample for {other}"),
     }
 }

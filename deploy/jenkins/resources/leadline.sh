@@ -1,0 +1,1 @@
+../../curl/leadline.sh
