@@ -1,5 +1,6 @@
 //! One backfill: its record, and how it is told to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -61,10 +62,12 @@ pub(super) struct Job {
     told: Mutex<Told>,
     wake: Condvar,
     changed: Condvar,
+    /// Whether whoever works on it has left it.
+    left: AtomicBool,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -103,6 +106,25 @@ impl Job {
         let runs = |record: &mut Record| record.state == Stage::Running;
         let (record, _) = self.changed.wait_timeout_while(record, MOMENT, runs).unwrap_or_else(PoisonError::into_inner);
         record.clone()
+    }
+
+    /// Nobody works on it any more.
+    pub(super) fn leave(&self) {
+        self.change(|_| self.left.store(true, Ordering::Release));
+    }
+
+    /// Whether nobody works on it any more.
+    pub(super) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
+    }
+
+    /// Tells it to stop for now and waits a moment; whether it has.
+    pub(super) fn give_way(&self) -> bool {
+        self.halt();
+        let works = |_: &mut Record| !self.is_left();
+        let record = lock(&self.record);
+        let _ended = self.changed.wait_timeout_while(record, MOMENT, works).unwrap_or_else(PoisonError::into_inner);
+        self.is_left()
     }
 
     /// Whether somebody stopped it for good.
