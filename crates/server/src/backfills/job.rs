@@ -42,6 +42,16 @@ pub(crate) struct Record {
     pub(crate) progress: Progress,
 }
 
+impl Record {
+    /// About how long it goes on, from how long the repositories read so far took; none while nothing can be said.
+    pub(crate) fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        let (done, total) = (self.progress.repositories_done, self.progress.repositories_total);
+        let spent = u64::try_from(now.since(self.started_at?)).ok().filter(|_| self.state == Stage::Running)?;
+        let left = u128::from(spent) * u128::from(total.checked_sub(done)?) / u128::from(done).max(1);
+        (done > 0).then(|| Duration::from_micros(u64::try_from(left).unwrap_or(u64::MAX)))
+    }
+}
+
 /// How it was told to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Told {
@@ -146,5 +156,23 @@ impl Job {
             // It catches its own panics.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_follows_from_what_was_read() {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let mut record = Record { state: Stage::Running, started_at: Some(at(100)), ..Record::default() };
+        record.progress.repositories_total = 10;
+        assert_eq!(record.remaining(at(160)), None);
+        record.progress.repositories_done = 4;
+        assert_eq!(record.remaining(at(160)), Some(Duration::from_secs(90)));
+        assert_eq!(record.remaining(at(0)), None);
+        record.state = Stage::Done;
+        assert_eq!(record.remaining(at(160)), None);
     }
 }

@@ -104,10 +104,8 @@ impl PollRecord {
         self.failures = 0;
         let since = self.attempt.since.unwrap_or(Timestamp::MIN);
         let failures = &self.attempt.progress.failures;
-        let failing: BTreeMap<String, Timestamp> = failures
-            .iter()
-            .map(|failure| (format!("{} of {}", failure.resource, failure.repository), since))
-            .collect();
+        let failing: BTreeMap<String, Timestamp> =
+            failures.iter().map(|failure| (format!("{} of {}", failure.resource, failure.repository), since)).collect();
         if let Some(failure) = failures.first() {
             let what = format!("{} of {}: {}", failure.resource, failure.repository, failure.message);
             (self.last_error, self.last_error_at) = (Some(what), Some(now));

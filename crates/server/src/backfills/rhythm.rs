@@ -82,7 +82,10 @@ mod tests {
         assert!(waits(0.0).zip(waits(1.0)).all(|(least, most)| least * 4 == most * 3));
         // One asked every minute is not left alone for hours.
         let minute = Duration::from_secs(60);
-        assert_eq!([after_failure(1, minute, 1.0), after_failure(99, minute, 1.0)].map(|wait| wait.as_secs()), [6, 720]);
+        assert_eq!(
+            [after_failure(1, minute, 1.0), after_failure(99, minute, 1.0)].map(|wait| wait.as_secs()),
+            [6, 720]
+        );
         assert_eq!(after_failure(u32::MAX, Duration::MAX / 2, 0.0), after_failure(u32::MAX, Duration::MAX / 2, 0.0));
     }
 

@@ -169,8 +169,8 @@ fn either_secret_signs_and_a_stranger_is_counted_not_kept() {
     assert_eq!(
         listed.expect(200)["configured"],
         json!([
-            {"name": "acme", "kind": "github", "path": "/webhooks/acme", "signed": true, "signature_invalid": 6},
-            {"name": "unsigned", "kind": "github", "path": "/webhooks/unsigned", "signed": false, "signature_invalid": 0},
+            {"name": "acme", "kind": "github", "path": "/webhooks/acme", "signed": true, "signature_invalid": 6, "polling": null},
+            {"name": "unsigned", "kind": "github", "path": "/webhooks/unsigned", "signed": false, "signature_invalid": 0, "polling": null},
         ])
     );
     assert!(!listed.text.contains("secret\""), "{}", listed.text);

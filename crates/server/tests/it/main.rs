@@ -14,6 +14,7 @@ mod lake;
 mod links;
 mod page;
 mod parts;
+mod polling;
 mod rebuild;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
