@@ -95,6 +95,16 @@ fn polls_keep_up_and_what_appears_late_within_the_overlap_is_not_lost() {
     let now = incidents(&server);
     let new: Vec<&String> = now.iter().filter(|id| !before.contains(id)).collect();
     assert_eq!(new, ["acme/cart#901"], "what is older than the overlap is not asked for again");
+    // It is found to be none after all, and an incident that was told in an earlier poll is taken back.
+    let now = server::clock::now().to_string();
+    hub.change(|data| {
+        let issues = data.lists.entry("/repos/acme/cart/issues".to_owned()).or_default();
+        for issue in issues.iter_mut().filter(|issue| issue["number"] == 901) {
+            (issue["labels"], issue["updated_at"]) = (json!([]), json!(now));
+        }
+    });
+    one_more(&server);
+    assert_eq!(incidents(&server), before);
     let quality = server.get("/api/v1/quality").expect(200)["polled"].clone();
     assert_eq!((&quality[0]["source"], &quality[0]["circuit"]), (&json!("acme"), &json!("closed")));
 }
@@ -144,7 +154,7 @@ fn a_source_that_fails_is_left_alone_and_tried_again() {
     let late = until(&server, |state| state["late"] == true);
     assert_eq!(late["read_to"], Value::Null);
     assert_eq!(server.get("/api/v1/quality").expect(200)["polled"][0]["late"], true);
-    hub.change(|data| drop(data.tokens.insert(TOKEN.to_owned())));
+    hub.change(|data| assert!(data.tokens.insert(TOKEN.to_owned())));
     let closed = until(&server, |state| state["circuit"] == "closed");
     assert_eq!((&closed["failures_in_a_row"], closed["last_success_at"].is_string()), (&json!(0), true));
     assert!(!incidents(&server).is_empty());
