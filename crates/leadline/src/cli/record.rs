@@ -7,8 +7,11 @@ use super::{TargetArgs, TextFormat};
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecordCommand {
     /// A deployment
+    // Its `--version` is that of what was deployed.
+    #[command(disable_version_flag = true)]
     Deployment(Box<DeploymentArgs>),
     /// An incident, or news of one that was recorded before
+    #[command(disable_version_flag = true)]
     Incident(Box<IncidentArgs>),
 }
 

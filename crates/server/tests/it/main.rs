@@ -16,6 +16,7 @@ mod page;
 mod parts;
 mod polling;
 mod rebuild;
+mod replay;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
 mod sql;
