@@ -586,6 +586,7 @@ mod tests {
             component: None,
             instance: None,
             placed_by: PlacedBy::Event,
+            placed_why: None,
             severity: Severity::Unknown,
             title: None,
             opened_at: at,
