@@ -11,6 +11,7 @@ mod argo_rollouts;
 mod argocd;
 mod articles;
 mod backfill;
+mod bent;
 mod compliance;
 mod deploy;
 mod flux;
