@@ -14,7 +14,7 @@ fn gitlab(more: &[(&str, &str)], fails: bool) -> Run {
     let file = file("gitlab/leadline.yml");
     let script = block(&block(&file, "after_script:"), "- |");
     let inputs = block(&file, "variables:");
-    let mut variables = vec![
+    let usual = [
         ("LEADLINE_URL", "https://leadline.example"),
         ("LEADLINE_TOKEN", TOKEN),
         ("CI_JOB_ID", "796"),
@@ -28,14 +28,17 @@ fn gitlab(more: &[(&str, &str)], fails: bool) -> Run {
         ("CI_JOB_URL", "https://gitlab.example/acme/shop/cart/-/jobs/796"),
     ];
     // GitLab puts the inputs in before it runs anything.
-    for line in inputs.lines().filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(": ").unwrap();
-        let value = value
-            .replace("$[[ inputs.component ]]", "acme/shop/cart")
-            .replace("$[[ inputs.environment ]]", "production");
-        assert!(!value.contains("$["), "{value}");
-        variables.push((name.to_owned().leak(), value.leak()));
-    }
+    let given: Vec<(String, String)> = inputs
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| {
+            let value = value.replace("$[[ inputs.component ]]", "acme/shop/cart");
+            (name.to_owned(), value.replace("$[[ inputs.environment ]]", "production"))
+        })
+        .collect();
+    assert!(given.len() == 2 && given.iter().all(|(_, value)| !value.contains("$[")), "{given:?}");
+    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut variables: Vec<(&str, &str)> = usual.into_iter().chain(given).collect();
     variables.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     variables.extend(more);
     run("sh", &script, &variables, fails)
