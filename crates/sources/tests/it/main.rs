@@ -12,6 +12,7 @@ mod argo_rollouts;
 mod argocd;
 mod articles;
 mod backfill;
+mod bent;
 mod cdevents;
 mod compliance;
 mod deploy;

@@ -47,9 +47,19 @@ pub(crate) fn sample(path: &str) -> Value {
             "after": "a".repeat(40), "checkout_sha": "a".repeat(40), "total_commits_count": 1,
             "project": {"path_with_namespace": "acme/cart", "default_branch": "main"},
             "commits": [{"id": "a".repeat(40), "timestamp": "2025-01-01T11:00:00+01:00", "message": "One"}]}),
-        "/webhooks/argo-rollouts" => crate::argo_rollouts::rollout(json!({})),
-        "/webhooks/flux" => crate::flux::event("Kustomization", "ReconciliationSucceeded", "12:00:00", json!({})),
-        "/webhooks/argocd" => crate::argocd::application(json!({})),
+        "/webhooks/argocd" => json!({"metadata": {"name": "cart", "namespace": "argocd", "uid": "7d0cdc51"},
+            "spec": {"project": "shop", "destination": {"namespace": "shop"}},
+            "status": {"history": [{"id": 1, "revision": "a".repeat(40), "deployedAt": "2025-01-01T10:00:00Z"}],
+            "operationState": {"phase": "Failed", "startedAt": "2025-01-01T11:00:00Z", "finishedAt": "2025-01-01T11:01:00Z"}}}),
+        "/webhooks/argo-rollouts" => {
+            json!({"kind": "Rollout", "metadata": {"name": "cart", "namespace": "shop", "uid": "aeddde25",
+            "annotations": {"rollout.argoproj.io/revision": "2"}},
+            "status": {"currentPodHash": "db976bc44", "stableRS": "db976bc44", "conditions": [
+            {"type": "Completed", "status": "True", "lastTransitionTime": "2025-01-01T10:00:00Z"}]}})
+        }
+        "/webhooks/flux" => json!({"involvedObject": {"kind": "Kustomization", "name": "cart", "namespace": "shop"},
+            "metadata": {"revision": format!("main@sha1:{}", "a".repeat(40))}, "severity": "info",
+            "reason": "ReconciliationSucceeded", "timestamp": "2025-01-01T10:00:00Z"}),
         "/webhook/deploy" => json!({"event": "deployment", "status": "success", "app": "cart", "revision": "abc1234",
             "timestamp": "2025-01-01T10:00:00Z"}),
         other => match mapped(other) {

@@ -2,7 +2,9 @@
 
 mod argo_rollouts;
 mod argocd;
+mod ci;
 mod flux;
+mod shell;
 mod template;
 
 /// A file of `deploy/`.

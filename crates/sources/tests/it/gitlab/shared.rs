@@ -132,6 +132,42 @@ fn every_shared_payload_is_taken_or_ignored_as_proposed() {
 }
 
 #[test]
+fn every_shared_list_of_deployments_is_read_as_proposed() {
+    use sources::poll::Page;
+    for (file, proposed) in manifest("gitlab/rest/") {
+        let Some(path) = shared(&format!("fixtures/{file}")) else { continue };
+        let text = std::fs::read_to_string(path).unwrap();
+        let headers = [(Page::RESOURCE, "deployments"), (Page::REPOSITORY, "acme/cart")];
+        let parsed = crate::told::send("gitlab", Page::EVENT, &headers, &text).unwrap();
+        let proposed = proposed.as_array().unwrap();
+        // The manifest proposes the first of a longer list.
+        assert!(parsed.events.len() >= proposed.len() && !proposed.is_empty(), "{file}");
+        for (event, wanted) in parsed.events.iter().zip(proposed) {
+            let status = match wanted["status"].as_str().unwrap() {
+                "success" => "succeeded",
+                "failure" => "failed",
+                "pending" => "in_progress",
+                "cancelled" => "cancelled",
+                // GitLab has no such status: the file was made for the tests of another tool.
+                other => {
+                    assert!(
+                        event.as_ref().unwrap_err().message.starts_with(&format!("`status` is `{other}`; it takes "))
+                    );
+                    continue;
+                }
+            };
+            let event = event.as_ref().unwrap();
+            assert_eq!(event.fields["status"], status, "{file}");
+            for (native, name) in [("id", "id"), ("environment", "env"), ("sha", "sha"), ("branch", "ref")] {
+                assert!(same(event, native, &wanted[name]), "{file}: {native}");
+            }
+            let ended = wanted.get("t_job_finished").unwrap_or(&wanted["t_updated"]);
+            assert!(status == "in_progress" || same(event, "finished_at", ended), "{file}: {:?}", event.fields);
+        }
+    }
+}
+
+#[test]
 fn the_vector_of_the_new_signature_fits() {
     let Some(path) = shared("fixtures/signatures.json") else { return };
     let vectors: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

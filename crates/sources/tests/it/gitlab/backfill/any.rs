@@ -70,6 +70,22 @@ fn a_deployment_made_through_the_api_has_no_job() {
     );
 }
 
+#[test]
+fn what_a_merge_made_is_its_merge_commit_its_squash_or_its_last_commit() {
+    let (merge, squash, last) = ("a".repeat(40), "b".repeat(40), "c".repeat(40));
+    for (merged, squashed, made) in [
+        (json!(merge), json!(squash), &merge),
+        (json!(null), json!(squash), &squash),
+        (json!(null), json!(null), &last),
+    ] {
+        let request = json!([{"iid": 4, "state": "merged", "created_at": "2025-01-03T12:00:00Z", "updated_at": "2025-01-03T13:00:00Z",
+            "merged_at": "2025-01-03T13:00:00Z", "merge_commit_sha": merged, "squash_commit_sha": squashed, "sha": last}]);
+        let all = events([read("merge_requests", &request.to_string())]);
+        assert_eq!(all[0].fields["merge_sha"], **made);
+        assert_eq!(all[0].fields["head_sha"], *last);
+    }
+}
+
 proptest! {
     #[test]
     fn bent_pages_are_read_or_refused(
