@@ -119,7 +119,7 @@ fn told(mut object: Value) -> Value {
     );
     let body = object.to_string();
     let received_at = domain::Timestamp::parse("2025-02-03T12:00:00Z").unwrap();
-    let headers = [("leadline-cluster".to_owned(), "eu".to_owned())];
+    let headers = [("x-leadline-cluster".to_owned(), "eu".to_owned())];
     let delivery =
         Delivery { source: "kubernetes", event: "webhook", headers: &headers, body: body.as_bytes(), received_at };
     let mut parsed = (find("kubernetes").unwrap().parse)(&delivery).unwrap();
