@@ -1,5 +1,6 @@
 //! One kind of workload in one cluster, followed for as long as nobody says stop.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ const AT_ONCE: i64 = 5 * domain::time::SECOND;
 /// The configuration is wrong.
 pub async fn run<K: Keeper>(config: &Config, keeper: Arc<K>, stop: Stop) -> Result<(), String> {
     config.check()?;
-    let mut feeds = JoinSet::new();
+    let (mut feeds, mut whose) = (JoinSet::new(), HashMap::new());
     for cluster in &config.clusters {
         let cluster = Arc::new(cluster.clone());
         for kind in cluster.kinds()? {
@@ -37,13 +38,19 @@ pub async fn run<K: Keeper>(config: &Config, keeper: Arc<K>, stop: Stop) -> Resu
                 let namespace = namespace.map(str::to_owned);
                 let requests = Requests { kind, namespace, labels: cluster.labels.clone() };
                 let feed = Feed { keeper: keeper.clone(), cluster: cluster.clone(), requests, stop: stop.clone() };
-                feeds.spawn(feed.follow());
+                let task = feeds.spawn(feed.follow());
+                whose.insert(task.id(), (cluster.clone(), kind.name));
             }
         }
     }
     while let Some(ended) = feeds.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a watch broke");
+        // One that broke by a mistake of ours is seen too.
+        if let Err(error) = ended
+            && let Some((cluster, kind)) = whose.get(&error.id())
+        {
+            tracing::error!(cluster = cluster.name, kind, %error, "a watch broke");
+            let why = "the watch broke by a mistake in Leadline; restart it, and report what the log says".to_owned();
+            keeper.tell(cluster, kind, State::Ended { why });
         }
     }
     Ok(())

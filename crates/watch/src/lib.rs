@@ -4,6 +4,16 @@
 //! from where it was, also over restarts. What it sees goes to a [`Keeper`], which makes it durable; only then does the
 //! cursor move, so that nothing is lost and what comes twice is the same delivery twice.
 //!
+//! ```no_run
+//! # async fn start<K: watch::Keeper>(config: watch::Config, keeper: std::sync::Arc<K>) -> Result<(), String> {
+//! let (stop, told) = watch::Stop::new();
+//! let watching = tokio::spawn(async move { watch::run(&config, keeper, told).await });
+//! // Later: what is being delivered is delivered, then it ends.
+//! let _ = stop.send(true);
+//! watching.await.map_err(|error| error.to_string())?
+//! # }
+//! ```
+//!
 //! Objects are not read here: `sources::kubernetes` does that, when the journal is applied. What only one who watches
 //! knows (the images of the revision before, when a revision was first seen) is kept beside the cursor and told with the
 //! object. This crate is the one place with an asynchronous client, so that `sources` stays without a runtime.

@@ -7,7 +7,7 @@ use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::Request;
 use kube::{Client, Error};
 use serde_json::{Map, Value};
-use sources::kubernetes::Kind;
+use sources::kubernetes::{FRESH_WITHIN, Kind};
 use tokio::time::timeout;
 
 use crate::trouble::Trouble;
@@ -18,6 +18,9 @@ const PAGE: u32 = 500;
 const WATCH_SECONDS: u32 = 240;
 /// A watch that has said nothing for so long after it should have ended is dead.
 pub(crate) const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 20);
+
+// Either way somebody hears of it while the promise holds.
+const _: () = assert!(SILENCE.as_secs() < FRESH_WITHIN.as_secs());
 
 /// One kind, in one namespace or in all.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::body::Body;
 use crate::json::{self, missing, text};
-use crate::kubernetes::NAMES;
+use crate::kubernetes::SENT_NAMES;
 use crate::kubernetes::change::Summary;
 use crate::{Answer, Delivery, Parsed, Route, Source, Verification};
 
@@ -23,7 +23,7 @@ pub(crate) const SOURCE: Source = Source {
         path: "/webhooks/gke",
         event: "webhook",
         doc: "A message of a Pub/Sub push subscription, wrapped or not.",
-        headers: &["content-type", NAMES],
+        headers: &["content-type", SENT_NAMES],
         id_header: None,
         answer: Answer::Empty,
     }],

@@ -8,9 +8,11 @@ use crate::Delivery;
 use crate::json::{missing, read_instant};
 use crate::poll::Page;
 
-/// Header with the cluster's name, for pushes; without one the source's name is the cluster's.
-pub const CLUSTER: &str = "leadline-cluster";
-/// Header with names of annotations: `environment=acme.io/env,version=acme.io/release`.
+/// Header of a push with the cluster's name; without one the source's name is the cluster's.
+pub(crate) const SENT_CLUSTER: &str = "x-leadline-cluster";
+/// Header of a push with names of annotations: `environment=acme.io/env,version=acme.io/release`.
+pub(crate) const SENT_NAMES: &str = "x-leadline-names";
+/// Header of an object that was watched, with the same.
 pub const NAMES: &str = "leadline-names";
 /// Header with when the object was first seen in the state it tells of. Only what the object does not tell itself is
 /// taken from it.
@@ -39,16 +41,19 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// Of what anybody sends: what only one who watches knows is not taken from the sender.
     pub(crate) fn pushed(delivery: &'a Delivery<'a>) -> Result<Self, Problem> {
-        let cluster = header(delivery, CLUSTER).unwrap_or(delivery.source);
-        Self::of(delivery, cluster)
+        Self::of(delivery, header(delivery, SENT_CLUSTER).unwrap_or(delivery.source))
     }
 
     /// Of an object of a cluster that says its name in the body.
     pub(crate) fn of(delivery: &'a Delivery<'a>, cluster: &'a str) -> Result<Self, Problem> {
+        Self::named(delivery, cluster, SENT_NAMES)
+    }
+
+    fn named(delivery: &'a Delivery<'a>, cluster: &'a str, names: &str) -> Result<Self, Problem> {
         Ok(Context {
             delivery,
             cluster,
-            names: Names::read(header(delivery, NAMES).unwrap_or_default())?,
+            names: Names::read(header(delivery, names).unwrap_or_default())?,
             seen_at: delivery.received_at,
             since: None,
             found: false,
@@ -71,7 +76,7 @@ impl<'a> Context<'a> {
             found: header(delivery, FOUND).is_some(),
             images_before: images.map_err(|_| wrong(IMAGES_BEFORE))?,
             turn: turn.map_err(|_| wrong(TURN))?.filter(|turn| *turn > 1),
-            ..Self::of(delivery, cluster)?
+            ..Self::named(delivery, cluster, NAMES)?
         })
     }
 }

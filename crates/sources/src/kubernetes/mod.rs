@@ -23,10 +23,11 @@ use crate::json::{self, kind_of, text};
 use crate::native::{lines, looks_like_lines};
 use crate::poll::Page;
 use crate::{Answer, Delivery, Parsed, Route, Source, Verification};
-use context::Context;
+use context::{Context, SENT_CLUSTER};
 use summary::{Read, Summary};
 
-pub use context::{CLUSTER, FOUND, IMAGES_BEFORE, NAMES, SEEN_AT, SINCE, TURN};
+pub(crate) use context::SENT_NAMES;
+pub use context::{FOUND, IMAGES_BEFORE, NAMES, SEEN_AT, SINCE, TURN};
 pub use names::check as check_names;
 pub use standing::{Standing, standing, stripped};
 
@@ -62,7 +63,7 @@ pub(crate) const SOURCE: Source = Source {
         path: "/webhooks/kubernetes",
         event: "webhook",
         doc: "An audit webhook's list, audit events one a line, a workload or a list of them.",
-        headers: &["content-type", CLUSTER, NAMES],
+        headers: &["content-type", SENT_CLUSTER, SENT_NAMES],
         id_header: None,
         answer: Answer::Recorded,
     }],

@@ -71,7 +71,7 @@ fn a_message_may_come_unwrapped() {
 
 #[test]
 fn names_of_annotations_can_be_ones_own() {
-    let event = only(send("gke", &[("leadline-names", "environment=app.kubernetes.io/name")], &entry().to_string()));
+    let event = only(send("gke", &[("x-leadline-names", "environment=app.kubernetes.io/name")], &entry().to_string()));
     assert_eq!(event.fields["environment"], "cart");
 }
 

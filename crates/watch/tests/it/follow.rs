@@ -217,3 +217,19 @@ async fn it_stops_when_it_is_told_whatever_it_waits_for() {
     disk.until(|disk| !disk.reasons().is_empty()).await;
     watching.stop().await;
 }
+
+#[tokio::test]
+async fn a_cluster_is_known_by_the_authority_of_its_kubeconfig() {
+    let (hub, disk) = (Hub::start_with_tls().await, Disk::new());
+    hub.change(|world| world.put("deployments", deployment("a")));
+    // Nobody else vouches for it.
+    let stranger = Watching::start(&disk, &[hub.cluster("eu")]);
+    disk.until(|disk| !disk.reasons().is_empty()).await;
+    stranger.stop().await;
+    assert_eq!(hub.asked(""), 0, "{:?}", disk.reasons());
+    let watching = Watching::start(&disk, &[hub.cluster_with_authority("eu")]);
+    disk.until_known(&["a:1 succeeded"]).await;
+    hub.change(|world| world.roll("a", "r.example/app:2.0", 5));
+    disk.until_known(&["a:1 succeeded", "a:2 succeeded"]).await;
+    watching.stop().await;
+}

@@ -5,14 +5,22 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use watch::Cluster;
 
 use crate::world::{Event, World};
+
+/// Of 127.0.0.1, signed by itself; its key opens nothing else.
+const CERTIFICATE: &str = include_str!("certificate.pem");
 
 /// What happens to the next request.
 #[derive(Clone, Copy, Debug)]
@@ -51,14 +59,38 @@ impl Drop for Hub {
 
 impl Hub {
     pub(crate) async fn start() -> Arc<Hub> {
+        Self::start_with(None).await
+    }
+
+    /// One that talks TLS, by a certificate nobody else trusts.
+    pub(crate) async fn start_with_tls() -> Arc<Hub> {
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("key.pem")).unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        Self::start_with(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Arc<Hub> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         Arc::new_cyclic(|hub: &std::sync::Weak<Hub>| {
-            let hub = hub.clone();
+            let (hub, scheme) = (hub.clone(), if tls.is_some() { "https" } else { "http" });
             let server = tokio::spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     let Some(hub) = hub.upgrade() else { return };
-                    tokio::spawn(async move { hub.talk(stream).await });
+                    let tls = tls.clone();
+                    tokio::spawn(async move {
+                        match tls {
+                            None => hub.talk(stream).await,
+                            Some(tls) => {
+                                if let Ok(stream) = tls.accept(stream).await {
+                                    hub.talk(stream).await;
+                                }
+                            }
+                        }
+                    });
                 }
             });
             Hub {
@@ -68,7 +100,7 @@ impl Hub {
                 refused: Mutex::default(),
                 changed: channel::Sender::new((0, 0)),
                 folder: tempfile::tempdir().unwrap(),
-                address,
+                address: format!("{scheme}://{address}"),
                 server,
             }
         })
@@ -97,19 +129,29 @@ impl Hub {
 
     /// A cluster as the configuration has it, by a kubeconfig.
     pub(crate) fn cluster(&self, name: &str) -> Cluster {
+        self.cluster_by(name, json!({"server": self.address}))
+    }
+
+    /// One whose certificate is vouched for by the kubeconfig.
+    pub(crate) fn cluster_with_authority(&self, name: &str) -> Cluster {
+        let authority = BASE64.encode(CERTIFICATE);
+        self.cluster_by(name, json!({"server": self.address, "certificate-authority-data": authority}))
+    }
+
+    fn cluster_by(&self, name: &str, server: Value) -> Cluster {
         Cluster {
             name: name.to_owned(),
             source: "kubernetes".to_owned(),
-            kubeconfig: Some(self.kubeconfig()),
+            kubeconfig: Some(self.kubeconfig(server)),
             kinds: vec!["Deployment".to_owned()],
             ..Cluster::default()
         }
     }
 
-    fn kubeconfig(&self) -> PathBuf {
+    fn kubeconfig(&self, server: Value) -> PathBuf {
         let path = self.folder.path().join("kubeconfig");
         let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "here", "cluster": {"server": format!("http://{}", self.address)}}],
+            "clusters": [{"name": "here", "cluster": server}],
             "users": [{"name": "me", "user": {"token": "sesame"}}],
             "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
         std::fs::write(&path, config.to_string()).unwrap();
@@ -117,13 +159,17 @@ impl Hub {
     }
 
     /// One request after another, until something breaks.
-    async fn talk(&self, stream: TcpStream) {
-        let (read, mut write) = stream.into_split();
-        let mut read = BufReader::new(read);
+    async fn talk(&self, stream: impl AsyncRead + AsyncWrite) {
+        let (read, write) = tokio::io::split(stream);
+        let (mut read, mut write) = (BufReader::new(read), write);
         while self.serve(&mut read, &mut write).await.is_ok() {}
     }
 
-    async fn serve(&self, read: &mut BufReader<OwnedReadHalf>, write: &mut OwnedWriteHalf) -> io::Result<()> {
+    async fn serve(
+        &self,
+        read: &mut (impl AsyncBufRead + Unpin),
+        write: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
         let (mut path, mut known) = (String::new(), false);
         loop {
             let mut line = String::new();
@@ -157,7 +203,7 @@ impl Hub {
     }
 
     /// Two objects a page, all as they were when the first page was asked for.
-    async fn list(&self, asked: &Asked, write: &mut OwnedWriteHalf) -> io::Result<()> {
+    async fn list(&self, asked: &Asked, write: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         let (code, body) = {
             let world = self.world.lock().unwrap();
             let (version, from) = match &asked.next {
@@ -182,7 +228,12 @@ impl Hub {
         answer(write, code, &body).await
     }
 
-    async fn watch(&self, asked: &Asked, fault: Option<Fault>, write: &mut OwnedWriteHalf) -> io::Result<()> {
+    async fn watch(
+        &self,
+        asked: &Asked,
+        fault: Option<Fault>,
+        write: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
         let mut changed = self.changed.subscribe();
         let cuts = changed.borrow_and_update().1;
         let mut seen: u64 = asked.version.parse().unwrap();
@@ -256,7 +307,7 @@ fn failure(code: u16) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": "it broke", "code": code})
 }
 
-async fn answer(write: &mut OwnedWriteHalf, code: u16, body: &Value) -> io::Result<()> {
+async fn answer(write: &mut (impl AsyncWrite + Unpin), code: u16, body: &Value) -> io::Result<()> {
     let body = body.to_string();
     let head = format!("HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     write.write_all(head.as_bytes()).await?;
@@ -264,12 +315,12 @@ async fn answer(write: &mut OwnedWriteHalf, code: u16, body: &Value) -> io::Resu
 }
 
 /// A chunk of a line; a half line has no end.
-async fn chunk(write: &mut OwnedWriteHalf, text: &str) -> io::Result<()> {
+async fn chunk(write: &mut (impl AsyncWrite + Unpin), text: &str) -> io::Result<()> {
     let end = if text.ends_with('}') { "\n" } else { "" };
     write.write_all(format!("{:x}\r\n{text}{end}\r\n", text.len() + end.len()).as_bytes()).await
 }
 
 /// The API server ends a watch.
-async fn finish(write: &mut OwnedWriteHalf) -> io::Result<()> {
+async fn finish(write: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
     write.write_all(b"0\r\n\r\n").await
 }

@@ -82,7 +82,8 @@ fn the_audit_policy_logs_changes_of_workloads_whole_and_nothing_else() {
 fn the_audit_webhook_is_a_kubeconfig_with_an_address_of_ours() {
     let config = Kubeconfig::from_yaml(&read("audit-webhook.yaml")).unwrap();
     let server = config.clusters[0].cluster.as_ref().unwrap().server.clone().unwrap();
-    assert!(server.contains("/webhooks/"), "{server}");
+    let route = find("kubernetes").unwrap().routes[0].path;
+    assert!(server.ends_with(route), "{server}");
     assert!(config.auth_infos[0].auth_info.as_ref().unwrap().token_file.is_some());
     assert_eq!(config.current_context.as_deref(), Some(&*config.contexts[0].name));
 }
@@ -119,7 +120,7 @@ fn told(mut object: Value) -> Value {
     );
     let body = object.to_string();
     let received_at = domain::Timestamp::parse("2025-02-03T12:00:00Z").unwrap();
-    let headers = [("leadline-cluster".to_owned(), "eu".to_owned())];
+    let headers = [("x-leadline-cluster".to_owned(), "eu".to_owned())];
     let delivery =
         Delivery { source: "kubernetes", event: "webhook", headers: &headers, body: body.as_bytes(), received_at };
     let mut parsed = (find("kubernetes").unwrap().parse)(&delivery).unwrap();

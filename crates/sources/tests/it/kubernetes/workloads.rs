@@ -29,7 +29,7 @@ fn a_deployment_that_is_rolled_out() {
 fn the_cluster_is_the_source_unless_it_is_named() {
     let body = deployment().to_string();
     assert_eq!(only(send("kubernetes", &[], &body)).fields["instance"], "kubernetes/shop");
-    assert_eq!(only(send("kubernetes", &[("leadline-cluster", "us")], &body)).fields["instance"], "us/shop");
+    assert_eq!(only(send("kubernetes", &[("x-leadline-cluster", "us")], &body)).fields["instance"], "us/shop");
     assert_eq!(only(watched(&[], &deployment())).fields["instance"], "eu/shop");
 }
 
@@ -95,6 +95,8 @@ fn names_of_annotations_can_be_ones_own() {
     let event = only(watched(&names, &object));
     assert_eq!((&event.fields["environment"], &event.fields["version"]), (&json!("live"), &json!("2025.3")));
     assert_eq!(event.fields["component"], "cart");
+    let sent = [("x-leadline-names", "environment=acme.io/stage"), ("leadline-names", "environment=release")];
+    assert_eq!(only(send("kubernetes", &sent, &object.to_string())).fields["environment"], "live");
     let wrong = [("leadline-names", "enviroment=x")];
     insta::assert_snapshot!(tell(watched(&wrong, &object)), @"`enviroment=x` is no name of an annotation; write `FIELD=NAME`, FIELD one of environment, component, product, domain, platform, team, instance, version, sha, repo, branch (unknown_value)");
     assert!(sources::kubernetes::check_names("team=owner").is_ok());
