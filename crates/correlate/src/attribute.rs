@@ -1,5 +1,6 @@
 //! Which deployment an incident is attributed to (METRICS.md section 2, "Incident to deployment").
 
+use domain::catalogue::Named;
 use domain::event::{EventKind, Incident, Override};
 use domain::fact::{Cause, CauseRule, CauseScope, DeploymentFact, IncidentFact};
 use domain::key::IncidentKey;
@@ -65,26 +66,15 @@ impl Engine {
     }
 
     fn place_incident(&self, told: &Incident) -> Option<IncidentFact> {
-        let product = told.product.as_deref();
-        let placed = told.component.as_deref().map(|component| self.placer.place(component, product, None));
-        let (product, placed_by) = match &placed {
-            Some(placed) => (placed.component.product().to_owned(), placed.by),
-            None => {
-                let name = product?;
-                let by = if self.placer.knows_product(name) {
-                    domain::catalogue::PlacedBy::Catalogue
-                } else {
-                    domain::catalogue::PlacedBy::Event
-                };
-                (self.placer.product(name), by)
-            }
-        };
+        let place = self.placer.locate(&Named::from(told))?;
+        let instance = self.placer.rule(place.rule).and_then(|rule| rule.instance.clone());
         Some(IncidentFact {
             key: told.key.clone(),
-            product,
-            component: placed.map(|placed| placed.component),
-            instance: told.instance.clone(),
-            placed_by,
+            product: place.product,
+            component: place.component,
+            instance: instance.or_else(|| told.instance.clone()),
+            placed_by: place.by,
+            placed_why: self.placer.why(place.rule),
             severity: told.severity,
             title: told.title.clone(),
             opened_at: told.opened_at,

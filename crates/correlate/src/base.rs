@@ -21,17 +21,22 @@ impl Engine {
         let Some(told) = told::deployment(ledger, &self.placer, key)? else {
             return self.withdraw_deployment(ledger, key, work);
         };
-        let placed = self.placer.place(&told.component, told.product.as_deref(), told.repo.as_deref());
+        let placed = self.placer.place_deployment(&told);
         let code = code::resolve(ledger, &self.placer, &told, &placed.component)?;
         ledger.set_waits(key, &code.waits)?;
         let old = ledger.deployment(key)?;
+        let rule = self.placer.rule(placed.rule);
+        let environment = rule.and_then(|rule| rule.environment.as_deref());
+        let instance = rule.and_then(|rule| rule.instance.as_deref());
         let lane = Lane {
             component: placed.component.clone(),
-            instance: told.instance.as_str().into(),
-            environment: told.environment.as_str().into(),
+            instance: instance.unwrap_or(&told.instance).into(),
+            environment: environment.unwrap_or(&told.environment).into(),
         };
         let mut fact = blank(&told, lane, placed.by);
-        fact.production = self.placer.rules().is_production(&told.environment);
+        fact.placed_why = self.placer.why(placed.rule);
+        fact.production = self.placer.rules().is_production(&fact.lane.environment);
+        fact.environment_assumed &= environment.is_none();
         fact.link = link_of(code.found, &told);
         fact.version = code.version;
         fact.sha = code.sha;
@@ -132,8 +137,7 @@ impl Engine {
             return Ok(true);
         }
         let Some(told) = told::deployment(ledger, &self.placer, key)? else { return Ok(false) };
-        let place = |placer: &Placer| placer.place(&told.component, told.product.as_deref(), told.repo.as_deref());
-        let (before, after) = (place(old), place(&self.placer));
+        let (before, after) = (old.place_deployment(&told), self.placer.place_deployment(&told));
         Ok(before != after || old.declared(&before.component) != self.placer.declared(&after.component))
     }
 }
@@ -209,6 +213,7 @@ fn blank(told: &Deployment, lane: Lane, placed_by: PlacedBy) -> DeploymentFact {
         key: told.key.clone(),
         lane,
         placed_by,
+        placed_why: None,
         production: false,
         status: told.status,
         started_at: told.started_at,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::catalogue::{Catalogue, ComponentId, Placer};
+use domain::catalogue::{Catalogue, ComponentId, Named, Placer};
 use domain::event::{Change, Entity, Event, EventKind, GIT, PipelineRun, PullRequest, Tag, entity_key};
 use domain::fact::OtherFact;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
@@ -206,22 +206,19 @@ impl Engine {
         let Some(entity) = ledger.entity(key)? else { return Ok(()) };
         let at = ["at", "started_at", "opened_at"].iter().find_map(|name| entity.instant(name));
         let Some(at) = at else { return Ok(()) };
-        let product = entity.text("product");
-        let named = match key.kind {
-            // It names nothing else.
-            EventKind::PullRequest => entity.text("repo"),
-            _ => entity.text("component"),
-        };
-        let component = named.map(|name| self.placer.place(name, product, entity.text("repo")).component);
-        let product = match &component {
-            Some(component) => Some(component.product().to_owned()),
-            None => product.map(|name| self.placer.product(name)),
-        };
+        let place = self.placer.locate(&Named::read(key, &entity));
+        let rule = self.placer.rule(place.as_ref().and_then(|place| place.rule));
+        let (product, component) = place.map_or((None, None), |place| (Some(place.product), place.component));
         let mut values = match key.kind {
             EventKind::PipelineRun => PipelineRun::values(&entity, self.placer.rules()),
             EventKind::PullRequest => PullRequest::values(&entity),
             _ => entity.values(),
         };
+        if let Some(environment) = rule.and_then(|rule| rule.environment.as_deref())
+            && key.kind == EventKind::FlagChange
+        {
+            values.insert("environment".to_owned(), environment.into());
+        }
         if key.kind == EventKind::SloSample {
             // The catalogue's to say, not the sender's: the same service level is judged alike wherever it is measured.
             let slo = entity.text("slo").unwrap_or_default();

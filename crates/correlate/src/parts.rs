@@ -8,7 +8,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-use domain::catalogue::{Catalogue, ComponentId, PlacedBy, Placer, UNASSIGNED, image_code};
+use domain::catalogue::{Catalogue, ComponentId, Named, PlacedBy, Placer, UNASSIGNED, image_code};
 use domain::event::{Change, Deployment, Entity, EventKind, Incident, Override, PipelineRun, PullRequest, Tag};
 use domain::{DeploymentKey, EntityKey};
 
@@ -16,7 +16,7 @@ use crate::engine::deployment_key;
 
 /// What kind of name a node is.
 #[derive(Clone, Copy, Hash)]
-enum Named {
+enum Name {
     Product,
     Repo,
     /// A component by whatever name it is called.
@@ -89,12 +89,12 @@ impl Parts {
     /// Adds a commit by its identity.
     pub fn add_commit(&mut self, key: &EntityKey) -> Home {
         let (repo, sha) = key.id.rsplit_once('@').unwrap_or((&key.id, ""));
-        let home = self.node(Named::Repo, repo);
+        let home = self.node(Name::Repo, repo);
         let sha = sha.to_ascii_lowercase();
         let looked_for: Vec<u32> = self
             .lengths
             .iter()
-            .filter_map(|length| self.nodes.get(&hash(Named::Commit, sha.get(..*length)?)).copied())
+            .filter_map(|length| self.nodes.get(&hash(Name::Commit, sha.get(..*length)?)).copied())
             .collect();
         for node in looked_for {
             self.union(home, node);
@@ -118,21 +118,21 @@ impl Parts {
             }
             EventKind::Tag => match Tag::read(entity) {
                 Some(tag) => {
-                    let home = self.node(Named::Repo, &tag.repo);
+                    let home = self.node(Name::Repo, &tag.repo);
                     self.want_commit(home, &tag.sha);
                     home
                 }
-                None => self.node(Named::Repo, ""),
+                None => self.node(Name::Repo, ""),
             },
             EventKind::PullRequest => {
                 let repo = PullRequest::read(entity).map(|request| request.repo);
                 let repo = repo.or_else(|| entity.text("repo").map(str::to_owned)).unwrap_or_default();
-                let home = self.node(Named::Repo, &repo);
-                self.place_other(home, &repo, entity);
+                let home = self.node(Name::Repo, &repo);
+                self.place_other(home, &Named::read(key, entity));
                 home
             }
-            EventKind::Product => self.node(Named::Product, &key.id),
-            EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => self.add_other(entity),
+            EventKind::Product => self.node(Name::Product, &key.id),
+            EventKind::CanaryAnalysis | EventKind::FlagChange | EventKind::SloSample => self.add_other(key, entity),
         })
     }
 
@@ -155,17 +155,18 @@ impl Parts {
         match Deployment::read(key, entity) {
             Some(told) => self.place_deployment(&one, &told),
             // A pipeline run of the same identity may be the deployment.
-            None => self.node(Named::OneDeployment, &one.to_string()),
+            None => self.node(Name::OneDeployment, &one.to_string()),
         }
     }
 
     fn place_deployment(&mut self, key: &DeploymentKey, told: &Deployment) -> u32 {
         let component = &told.component;
-        let home = self.home(component, told.product.as_deref(), told.repo.as_deref());
-        let placed = self.placer.place(component, told.product.as_deref(), told.repo.as_deref());
+        let named = Named::from(told);
+        let placed = self.placer.place_deployment(told);
+        let home = self.home(&named, placed.component.product());
         if placed.by == PlacedBy::Event {
             for name in [placed.component.name(), placed.component.as_str()] {
-                self.offers.insert((hash(Named::Component, name), home));
+                self.offers.insert((hash(Name::Component, name), home));
             }
         }
         let declared: Vec<_> = [Some(placed.component), ComponentId::parse(component)]
@@ -176,7 +177,7 @@ impl Parts {
         let repos = told.repo.iter().chain(declared.iter().filter_map(|component| component.repo.as_ref()));
         let named_like_one = component.contains('/').then_some(component);
         for repo in repos.chain(named_like_one) {
-            self.join(home, Named::Repo, repo);
+            self.join(home, Name::Repo, repo);
         }
         for sha in told.sha.iter().chain(&told.revision) {
             self.want_commit(home, sha);
@@ -187,10 +188,10 @@ impl Parts {
             }
         }
         for incident in &told.fixes {
-            self.join(home, Named::Incident, incident);
+            self.join(home, Name::Incident, incident);
         }
         // Whoever names a deployment was added before.
-        for name in [hash(Named::Deployment, &key.id), hash(Named::OneDeployment, &key.to_string())] {
+        for name in [hash(Name::Deployment, &key.id), hash(Name::OneDeployment, &key.to_string())] {
             if let Some(node) = self.nodes.get(&name).copied() {
                 self.union(home, node);
             }
@@ -201,12 +202,12 @@ impl Parts {
     fn add_run(&mut self, key: &EntityKey, entity: &Entity) -> u32 {
         let rules = self.placer.rules();
         if rules.workflow_deployments.is_empty() {
-            return self.add_other(entity);
+            return self.add_other(key, entity);
         }
         let told = PipelineRun::read(key, entity).and_then(|run| rules.deployment_of(&run));
         let one = deployment_key(key);
-        let home = self.add_other(entity);
-        self.join(home, Named::OneDeployment, &one.to_string());
+        let home = self.add_other(key, entity);
+        self.join(home, Name::OneDeployment, &one.to_string());
         if let Some(told) = told {
             let place = self.place_deployment(&one, &told);
             self.union(home, place);
@@ -217,20 +218,18 @@ impl Parts {
     fn add_incident(&mut self, key: &EntityKey, entity: &Entity) -> u32 {
         let one = deployment_key(key);
         let told = Incident::read(key, entity);
-        let home = match told.as_ref().map(|told| (told.component.as_deref(), told.product.as_deref())) {
-            Some((Some(component), product)) => self.home(component, product, None),
-            Some((None, Some(product))) => {
-                let product = self.placer.product(product);
-                self.node(Named::Product, &product)
-            }
-            _ => self.node(Named::OneIncident, &one.to_string()),
+        let named = told.as_ref().map(Named::from);
+        let located = named.as_ref().and_then(|named| Some((named, self.placer.locate(named)?)));
+        let home = match located {
+            Some((named, place)) => self.home(named, &place.product),
+            None => self.node(Name::OneIncident, &one.to_string()),
         };
-        self.offers.insert((hash(Named::Incident, &key.id), home));
-        self.offers.insert((hash(Named::OneIncident, &one.to_string()), home));
+        self.offers.insert((hash(Name::Incident, &key.id), home));
+        self.offers.insert((hash(Name::OneIncident, &one.to_string()), home));
         if let Some(id) = told.and_then(|told| told.deployment_id) {
-            self.join(home, Named::Deployment, &id);
+            self.join(home, Name::Deployment, &id);
             if let Some((_, id)) = id.split_once('/') {
-                self.join(home, Named::Deployment, id);
+                self.join(home, Name::Deployment, id);
             }
         }
         home
@@ -239,29 +238,30 @@ impl Parts {
     fn add_override(&mut self, key: &EntityKey, entity: &Entity) -> u32 {
         let (kind, target) = key.id.split_once(':').unwrap_or(("", &key.id));
         let home = match kind.parse() {
-            Ok(EventKind::Incident) => self.node(Named::OneIncident, target),
-            _ => self.node(Named::OneDeployment, target),
+            Ok(EventKind::Incident) => self.node(Name::OneIncident, target),
+            _ => self.node(Name::OneDeployment, target),
         };
         if let Some(cause) = Override::read(entity).and_then(|person| person.cause.flatten()) {
-            self.join(home, Named::Deployment, &cause.id);
+            self.join(home, Name::Deployment, &cause.id);
         }
         home
     }
 
-    fn add_other(&mut self, entity: &Entity) -> u32 {
-        let product = entity.text("product").map(|product| self.placer.product(product)).unwrap_or_default();
-        let Some(component) = entity.text("component") else { return self.node(Named::Product, &product) };
-        let (named, name) =
-            if product.is_empty() { (Named::Component, component) } else { (Named::Product, &*product) };
-        let home = self.node(named, name);
-        self.place_other(home, component, entity);
+    fn add_other(&mut self, key: &EntityKey, entity: &Entity) -> u32 {
+        let named = Named::read(key, entity);
+        let product = named.product.map(|product| self.placer.product(product)).unwrap_or_default();
+        let home = match named.component.filter(|_| product.is_empty()) {
+            Some(component) => self.node(Name::Component, component),
+            None => self.node(Name::Product, &product),
+        };
+        self.place_other(home, &named);
         home
     }
 
     /// Nothing depends on the place of such a fact, but it may depend on who implies the component.
-    fn place_other(&mut self, home: u32, component: &str, entity: &Entity) {
-        if entity.text("product").is_none() && !self.is_static(component, entity.text("repo")) {
-            self.join(home, Named::Component, component);
+    fn place_other(&mut self, home: u32, named: &Named<'_>) {
+        if let Some(component) = self.waits_for_others(named) {
+            self.join(home, Name::Component, component);
         }
     }
 
@@ -269,26 +269,28 @@ impl Parts {
         for after in change.message.split(REVERTS).skip(1) {
             let word = after.split_whitespace().next().unwrap_or_default();
             if let Some((repo, _)) = word.split_once('#').filter(|(repo, _)| !repo.is_empty()) {
-                self.join(home, Named::Repo, repo);
+                self.join(home, Name::Repo, repo);
             }
         }
     }
 
     /// The product something is placed in. What other events decide waits with everything that is unassigned, and with
     /// whoever may decide it.
-    fn home(&mut self, component: &str, product: Option<&str>, repo: Option<&str>) -> u32 {
-        let placed = self.placer.place(component, product, repo);
-        let home = self.node(Named::Product, placed.component.product());
-        if product.is_none() && !self.is_static(component, repo) {
-            self.join(home, Named::Product, UNASSIGNED);
-            self.join(home, Named::Component, component);
+    fn home(&mut self, named: &Named<'_>, product: &str) -> u32 {
+        let home = self.node(Name::Product, product);
+        if let Some(component) = self.waits_for_others(named) {
+            self.join(home, Name::Product, UNASSIGNED);
+            self.join(home, Name::Component, component);
         }
         home
     }
 
-    /// Whether the catalogue alone places it.
-    fn is_static(&self, component: &str, repo: Option<&str>) -> bool {
-        matches!(self.placer.place(component, None, repo).by, PlacedBy::Catalogue | PlacedBy::Repository)
+    /// The name by which other events may place it; none where it names its product or the catalogue alone places it.
+    fn waits_for_others<'n>(&self, named: &Named<'n>) -> Option<&'n str> {
+        let component = named.component.filter(|_| named.product.is_none())?;
+        let by = self.placer.locate(named).map(|place| place.by);
+        let alone = matches!(by, Some(PlacedBy::Catalogue | PlacedBy::Repository | PlacedBy::Rule));
+        (!alone).then_some(component)
     }
 
     /// A commit that is looked for in every repository.
@@ -296,10 +298,10 @@ impl Parts {
         let sha = sha.to_ascii_lowercase();
         let Some(begins) = sha.get(..sha.len().min(WHOLE)) else { return };
         self.lengths.insert(begins.len());
-        self.join(home, Named::Commit, begins);
+        self.join(home, Name::Commit, begins);
     }
 
-    fn node(&mut self, named: Named, name: &str) -> u32 {
+    fn node(&mut self, named: Name, name: &str) -> u32 {
         let next = u32::try_from(self.parents.len()).unwrap_or(u32::MAX);
         let node = *self.nodes.entry(hash(named, name)).or_insert(next);
         if node == next {
@@ -308,7 +310,7 @@ impl Parts {
         node
     }
 
-    fn join(&mut self, home: u32, named: Named, name: &str) {
+    fn join(&mut self, home: u32, named: Name, name: &str) {
         let node = self.node(named, name);
         self.union(home, node);
     }
@@ -346,7 +348,7 @@ fn index(node: u32) -> usize {
     usize::try_from(node).unwrap_or(usize::MAX)
 }
 
-fn hash(named: Named, name: &str) -> u64 {
+fn hash(named: Name, name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (named, name).hash(&mut hasher);
     hasher.finish()

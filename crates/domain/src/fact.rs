@@ -242,6 +242,9 @@ pub struct DeploymentFact {
     pub lane: Lane,
     /// Why there.
     pub placed_by: PlacedBy,
+    /// The rule that placed it, in words; none in facts made before there were such rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_why: Option<String>,
     /// Whether the environment is production.
     pub production: bool,
     /// How it went.
@@ -412,6 +415,9 @@ pub struct IncidentFact {
     pub instance: Option<String>,
     /// How it was placed.
     pub placed_by: PlacedBy,
+    /// The rule that placed it, in words; none in facts made before there were such rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_why: Option<String>,
     /// Severity.
     pub severity: Severity,
     /// Title.

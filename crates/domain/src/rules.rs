@@ -1,9 +1,13 @@
 //! Rules that turn names into meaning: which environments are production, what a hotfix looks like.
 
+mod place;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Deployment, PipelineRun};
 use crate::part::CiStage;
+
+pub use place::PlaceRule;
 
 /// Rules of one installation. Changing them is a journal row and re-links what they touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +23,8 @@ pub struct Rules {
     pub workflow_deployments: Vec<WorkflowRule>,
     /// What stages of pipeline runs are for, by their names; the first that matches counts, before those of Leadline.
     pub stages: Vec<StageRule>,
+    /// Where things belong by what tools call them; the first that fits counts, before names.
+    pub places: Vec<PlaceRule>,
 }
 
 /// What the stages of a name are for.
@@ -96,6 +102,7 @@ impl Default for Rules {
             max_range_commits: 5_000,
             workflow_deployments: Vec::new(),
             stages: Vec::new(),
+            places: Vec::new(),
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+mod record;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::record::{DeploymentArgs, IncidentArgs, RecordCommand, RecordedArgs};
 use crate::bench::{Size, Stage};
 
 /// Measures how an organisation delivers software: the five DORA metrics, from one component up to the whole group.
@@ -29,6 +32,9 @@ pub(crate) enum Command {
     /// Brings history in
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Records by hand what no tool reports
+    #[command(subcommand)]
+    Record(RecordCommand),
     /// Reads a source's past through its API; it goes on where it was when it is interrupted
     Backfill(BackfillArgs),
     /// Shows the numbers of a node and of what is below it
@@ -41,7 +47,7 @@ pub(crate) enum Command {
     Rebuild(RebuildArgs),
     /// Makes, lists and revokes tokens
     Token(TokenArgs),
-    /// Lists the tools that can send events, and where they send them to
+    /// Lists the tools that can send events, and where they send them to; `sources test` shows what became of a delivery
     Sources(SourcesArgs),
     /// Writes a table as a file, or the series of metrics for InfluxDB
     Export(ExportArgs),
@@ -315,10 +321,30 @@ pub(crate) enum TokenCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SourcesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SourcesCommand>,
     /// Form of the list
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourcesCommand {
+    /// Says step by step how the last delivery of a source was verified, read, placed and linked
+    Test {
+        /// Name of the source, as the configuration and the journal have it
+        name: String,
+        /// The sender's id of a delivery, or its number in the journal; the last one when left out
+        #[arg(long, value_name = "ID")]
+        delivery: Option<String>,
+        /// Form of the answer
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
 }
 
 #[derive(Args, Debug)]

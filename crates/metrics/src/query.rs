@@ -1,9 +1,10 @@
 //! Queries around a population: its rows in columns to be counted, totals and pages of rows for `explain`.
 
+use domain::catalogue::Node;
 use domain::definition::Children;
 use domain::metric::{Metric, Reason};
 
-use crate::literal::text;
+use crate::literal::{instant, text};
 use crate::population::{Rows, Scope, View, all, deployed, ever, population, selects};
 use crate::question::{Question, Window};
 use crate::shape::{Carried, Family, Formula, family, formula};
@@ -47,6 +48,20 @@ pub struct Counting {
     pub placed: bool,
     /// Who counts them.
     pub counted: Vec<Counted>,
+    /// The same for every row there is, where what a row says does not hang on the window.
+    pub whole: Option<Whole>,
+}
+
+/// A counting of every row of a table, whatever the window and the node: what is found in a file stays true of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The table.
+    pub table: String,
+    /// The column of the instant by which a row belongs to the window.
+    pub at: &'static str,
+    /// The statement: `place`, `at`, `wanted` (whether the row is one of the population), then the columns of values and
+    /// fates.
+    pub sql: String,
 }
 
 /// The subjects besides a metric that its value or its reason hangs on.
@@ -73,31 +88,54 @@ pub fn countings(
     products: Option<&[&str]>,
 ) -> Vec<Counting> {
     let view = View { question, window, scope: Scope::Wider(products) };
-    let mut groups: Vec<(Rows, Vec<(Subject, Rows)>)> = Vec::new();
+    let everywhere = Question { node: Node::Group, ..question.clone() };
+    let everywhere = View { question: &everywhere, window, scope: Scope::Wider(None) };
+    let rows_of = |view: &View<'_>, subject: &Subject| match subject {
+        Subject::Metric(metric) => selects(view, *metric),
+        Subject::Deployments { config } => vec![deployed(view, *config)],
+    };
+    let mut groups: Vec<(Rows, Rows, Vec<(Subject, Rows)>)> = Vec::new();
     for subject in subjects {
-        let selects = match subject {
-            Subject::Metric(metric) => selects(&view, *metric),
-            Subject::Deployments { config } => vec![deployed(&view, *config)],
-        };
-        for rows in selects {
+        for (rows, wide) in rows_of(&view, subject).into_iter().zip(rows_of(&everywhere, subject)) {
             let same =
                 |known: &Rows| (&known.from, known.at, &known.conditions) == (&rows.from, rows.at, &rows.conditions);
-            match groups.iter_mut().find(|(known, _)| same(known)) {
-                Some((_, members)) => members.push((*subject, rows)),
-                None => groups.push((rows.clone(), vec![(*subject, rows)])),
+            match groups.iter_mut().find(|(known, ..)| same(known)) {
+                Some((.., members)) => members.push((*subject, rows)),
+                None => groups.push((rows.clone(), wide, vec![(*subject, rows)])),
             }
         }
     }
-    groups.into_iter().map(|(rows, members)| counting(question, &rows, members)).collect()
+    let made = groups.into_iter().map(|(rows, wide, members)| {
+        let (counting, columns) = counting(question, &rows, members);
+        Counting { whole: whole(&everywhere, &wide, &columns), ..counting }
+    });
+    made.collect()
 }
 
-fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -> Counting {
+/// None where a row is made of several, where what it says hangs on the window, or on labels, which follow the tree.
+fn whole(view: &View<'_>, rows: &Rows, columns: &[String]) -> Option<Whole> {
+    if !rows.placed() || !view.question.labels.is_empty() || !view.question.definition.filter.is_empty() {
+        return None;
+    }
+    let within = view.within(rows.at);
+    let others: Vec<String> = rows.conditions.iter().filter(|condition| !within.contains(condition)).cloned().collect();
+    let mut shown = vec!["place".to_owned(), format!("{} AS at", rows.at), format!("{} AS wanted", all(&others))];
+    shown.extend_from_slice(columns);
+    let sql = format!("SELECT {}\nFROM {}", shown.join(",\n  "), rows.from);
+    let ends = [instant(view.window.from), instant(view.window.to)];
+    let timeless = others.len() + within.len() == rows.conditions.len() && !ends.iter().any(|end| sql.contains(end));
+    timeless.then(|| Whole { table: rows.from.to_string(), at: rows.at, sql })
+}
+
+/// With the columns of values and fates.
+fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -> (Counting, Vec<String>) {
     let placed = shared.placed();
     let place = if placed { "place" } else { "product, component, instance" };
-    let mut columns = vec![place.to_owned()];
+    let mut first = vec![place.to_owned()];
     if question.bucket.is_some() {
-        columns.push(format!("{} AS at", shared.at));
+        first.push(format!("{} AS at", shared.at));
     }
+    let mut columns = Vec::new();
     let mut counted = Vec::new();
     for (index, (subject, rows)) in members.into_iter().enumerate() {
         let carried = match subject {
@@ -123,8 +161,9 @@ fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -
         });
         counted.push(Counted { subject, carried, value, fate });
     }
-    let sql = format!("SELECT {}\nFROM {}\nWHERE {}", columns.join(",\n  "), shared.from, all(&shared.conditions));
-    Counting { sql, placed, counted }
+    first.extend_from_slice(&columns);
+    let sql = format!("SELECT {}\nFROM {}\nWHERE {}", first.join(",\n  "), shared.from, all(&shared.conditions));
+    (Counting { sql, placed, counted, whole: None }, columns)
 }
 
 /// What becomes of a row as a number, and what each number means.

@@ -12,6 +12,7 @@ mod interpreter;
 mod page;
 mod query;
 mod rebuilding;
+mod replay;
 mod routes;
 mod seal;
 mod senders;
@@ -22,8 +23,8 @@ mod sync;
 
 pub use archive::open_archive;
 pub use config::{
-    Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, ReadConfig, RetentionConfig, Secret,
-    ServerConfig, SourceConfig, SqlConfig, WarehouseConfig,
+    Config, ConfigError, DataConfig, IngestConfig, MetricsConfig, OneOrMore, OptionValue, ReadConfig, RetentionConfig,
+    Secret, ServerConfig, SourceConfig, Span, SqlConfig, WarehouseConfig,
 };
 pub use interpreter::interpreter;
 pub use routes::openapi;

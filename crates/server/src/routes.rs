@@ -45,6 +45,7 @@ pub(crate) fn router(app: App) -> Router {
                 .post(api::backfills::post_backfill)
                 .delete(api::backfills::delete_backfill),
         )
+        .route("/api/v1/sources/{name}/test", get(api::source_test::get_test).post(api::source_test::post_test))
         .route("/api/v1/quality", get(api::quality::get_quality))
         .route("/api/v1/journal", get(api::journal::list))
         .route("/api/v1/journal/{seq}/replay", post(api::journal::replay))
@@ -122,6 +123,8 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         api::backfills::get_backfill,
         api::backfills::post_backfill,
         api::backfills::delete_backfill,
+        api::source_test::get_test,
+        api::source_test::post_test,
         api::quality::get_quality,
         api::journal::list,
         api::journal::replay,

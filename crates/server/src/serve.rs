@@ -19,7 +19,7 @@ use warehouse::wire::{Port, PortError};
 
 use crate::archive::open_archive;
 use crate::auth::take_token_from_address;
-use crate::backfills::Backfills;
+use crate::backfills::{self, Backfills};
 use crate::clock;
 use crate::config::Config;
 use crate::routes;
@@ -40,6 +40,7 @@ pub struct Server {
     sealing: JoinHandle<()>,
     synced: watch::Receiver<Synced>,
     backfills: Arc<Backfills>,
+    polling: JoinHandle<()>,
     rebuilding: JoinHandle<()>,
     sql: Option<Port>,
 }
@@ -123,6 +124,7 @@ impl Server {
         if let Err(error) = resumed {
             tracing::error!(error = %error, "unfinished backfills could not be gone on with");
         }
+        let polling = tokio::spawn(backfills::poll(Arc::clone(&backfills)));
         let synced_too = synced.clone();
         let app = App {
             config,
@@ -160,6 +162,7 @@ impl Server {
             sealing,
             synced,
             backfills,
+            polling,
             rebuilding,
             sql,
         })
@@ -190,6 +193,7 @@ impl Server {
             // It may have stopped by itself already.
             let _ = stop.send(());
         }
+        self.polling.abort();
         self.backfills.halt();
         let closing = self.sql.take().map(|port| tokio::spawn(port.stop(GRACE)));
         if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {

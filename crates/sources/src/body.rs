@@ -154,6 +154,11 @@ impl Draft<'_> {
         self.maybe(native, text)
     }
 
+    /// Sets a text, unless it is missing; a long one is cut.
+    pub(crate) fn copy_text(self, native: &str, text: Option<&str>) -> Self {
+        self.maybe(native, text.map(|text| json::clip(text, 4_096)))
+    }
+
     pub(crate) fn copy_instant(self, native: &str, pointer: &str) -> Result<Self, Problem> {
         let at = self.body.instant(pointer)?;
         Ok(self.maybe(native, at.map(|at| at.to_string())))

@@ -15,11 +15,16 @@ pub(crate) struct Origin {
 
 /// A whole body as one JSON value.
 pub(crate) fn value(body: &[u8]) -> Result<Value, Problem> {
+    value_by(body, |body| serde_json::from_slice(body))
+}
+
+/// A whole body as one JSON value of another kind.
+pub(crate) fn value_by<T>(body: &[u8], read: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>) -> Result<T, Problem> {
     let body = without_mark(body);
     if body.trim_ascii().is_empty() {
         return Err(Problem::new(Code::MalformedJson, "the body is empty"));
     }
-    serde_json::from_slice(body).map_err(|error| malformed(&error, Origin::default()))
+    read(body).map_err(|error| malformed(&error, Origin::default()))
 }
 
 /// A whole body as one JSON object.
@@ -32,16 +37,19 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
 
 /// The body of a hook as an object.
 pub(crate) fn hook(delivery: &Delivery<'_>) -> Result<Map<String, Value>, Problem> {
-    object(delivery.body).map_err(|problem| {
-        let form = delivery.header("content-type").is_some_and(|kind| kind.contains("form-urlencoded"));
-        if form && delivery.body.starts_with(b"payload=") {
-            return Problem::new(
-                Code::UnsupportedMediaType,
-                "the hook sends a form; set its content type to application/json",
-            );
-        }
-        problem
-    })
+    object(delivery.body).map_err(|problem| told_of_forms(delivery, problem))
+}
+
+/// Who sends a form is told so, instead of what is not JSON in it.
+pub(crate) fn told_of_forms(delivery: &Delivery<'_>, problem: Problem) -> Problem {
+    let form = delivery.header("content-type").is_some_and(|kind| kind.contains("form-urlencoded"));
+    if form && delivery.body.starts_with(b"payload=") {
+        return Problem::new(
+            Code::UnsupportedMediaType,
+            "the hook sends a form; set its content type to application/json",
+        );
+    }
+    problem
 }
 
 /// A part of a body as one JSON value.

@@ -1,18 +1,103 @@
 //! The table of sources. It feeds the routes, the command line's list and the reference.
 
+use std::fmt;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
 use domain::event::Event;
 use domain::{Problem, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
-use crate::{Verification, articles, cdevents, github, native, opentelemetry};
+use crate::{Verification, alertmanager, argo_rollouts, argocd, articles, cdevents, flux, github, gitlab, gke, jira, kubernetes, native, opentelemetry, pagerduty, servicenow};
 
-/// Every source.
-pub static SOURCES: &[Source] =
-    &[native::SOURCE, articles::SOURCE, cdevents::SOURCE, github::SOURCE, opentelemetry::SOURCE];
+/// Sources read by code.
+const NATIVE: &[Source] = &[
+    native::SOURCE,
+    articles::SOURCE,
+    github::SOURCE,
+    gitlab::SOURCE,
+    argocd::SOURCE,
+    argo_rollouts::SOURCE,
+    flux::SOURCE,
+    pagerduty::SOURCE,
+    servicenow::SOURCE,
+    alertmanager::SOURCE,
+    jira::SOURCE,
+    kubernetes::SOURCE,
+    gke::SOURCE,
+    cdevents::SOURCE,
+    opentelemetry::SOURCE,
+];
+
+/// The folder of a tool read by a program.
+macro_rules! mapped {
+    ($name:literal) => {
+        Shipped {
+            about: include_str!(concat!("../mapped/", $name, "/source.toml")),
+            program: include_str!(concat!("../mapped/", $name, "/program.jq")),
+        }
+    };
+}
+
+/// Sources read by programs.
+const MAPPED: &[Shipped] = &[
+    mapped!("azuredevops"),
+    mapped!("bitbucket"),
+    mapped!("circleci"),
+    mapped!("firehydrant"),
+    mapped!("incidentio"),
+    mapped!("jenkins"),
+    mapped!("opsgenie"),
+    mapped!("rootly"),
+    mapped!("statuspage"),
+];
+
+/// Every source that comes with Leadline.
+pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let mapped = MAPPED.iter().filter_map(|shipped| shipped.source().ok());
+    NATIVE.iter().copied().chain(mapped).collect()
+});
+
+/// The tools of the configuration, as they were last learned.
+static LEARNED: RwLock<Vec<&'static Source>> = RwLock::new(Vec::new());
+
+/// Learns the tools of the configuration: from now on [`find`] knows them, for what comes in and for what the journal has.
+/// Those of the same name are replaced, others stay, so that what they sent can be read again. Their programs are read and
+/// compiled now; when one of them cannot be used, none is learned.
+///
+/// # Errors
+/// The first tool that cannot be used, what is wrong with it, and where.
+pub fn learn(tools: &[Tool]) -> Result<(), ToolError> {
+    let mut fresh: Vec<&'static Source> = Vec::new();
+    for tool in tools {
+        let source = tool.source()?;
+        if SOURCES.iter().chain(fresh.iter().copied()).any(|known| known.name == source.name) {
+            return Err(ToolError {
+                place: format!("tools `{}`", source.name),
+                what: "there is a source by this name already".to_owned(),
+            });
+        }
+        fresh.push(Box::leak(Box::new(source)));
+    }
+    let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);
+    learned.retain(|known| fresh.iter().all(|source| source.name != known.name));
+    learned.extend(fresh);
+    Ok(())
+}
+
+/// Every source: those that come with Leadline, then those learned.
+#[must_use]
+pub fn all() -> Vec<&'static Source> {
+    let learned = LEARNED.read().unwrap_or_else(PoisonError::into_inner);
+    SOURCES.iter().chain(learned.iter().copied()).collect()
+}
+
+/// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
+pub type Parse = dyn Fn(&Delivery<'_>) -> Result<Parsed, Problem> + Send + Sync;
 
 /// A kind of sender, and how to read it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Source {
     /// Its name in addresses, on the command line and in the journal.
     pub name: &'static str,
@@ -24,11 +109,17 @@ pub struct Source {
     pub routes: &'static [Route],
     /// How a delivery shows that it comes from whom it says.
     pub verification: Verification,
-    /// Reads a verified delivery. Pure: the same delivery gives the same answer for ever.
-    pub parse: fn(&Delivery<'_>) -> Result<Parsed, Problem>,
+    /// Reads a verified delivery.
+    pub parse: &'static Parse,
     /// How its past is read through its API, where it has one. Pages come to `parse` as the event
     /// [`Page::EVENT`](crate::poll::Page::EVENT), which no route may have.
     pub backfill: Option<&'static Backfill>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("routes", &self.routes).finish_non_exhaustive()
+    }
 }
 
 /// One address of a source. The method is always POST.
@@ -123,10 +214,12 @@ impl Parsed {
     }
 }
 
-/// The source by its name.
+/// The source by its name, also one learned.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Source> {
-    SOURCES.iter().find(|source| source.name == name)
+    let named = |source: &&'static Source| source.name == name;
+    let learned = || LEARNED.read().unwrap_or_else(PoisonError::into_inner).iter().copied().find(named);
+    SOURCES.iter().find(named).or_else(learned)
 }
 
 /// The identity under which the journal knows a delivery: the sender's own id of it where the route has one, else a

@@ -15,6 +15,7 @@ use domain::time::Day;
 use domain::{DeploymentKey, Timestamp};
 use rusqlite::Connection;
 
+use crate::archive::Slot;
 use crate::connect::Readers;
 use crate::door::Prepared;
 use crate::journal::{self, State, Tally, mark};
@@ -273,6 +274,10 @@ impl Store {
     pub fn journal_body(&self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let archive = self.inner.shared.archive.clone();
         self.read(move |conn| journal::body(conn, &archive, seq))
+    }
+
+    pub(crate) fn archive(&self) -> Slot {
+        self.inner.shared.archive.clone()
     }
 
     /// Where bodies are that moved out of the journal. Until it is given, what needs one of them fails or waits.

@@ -10,6 +10,7 @@ mod body;
 mod changes;
 mod connect;
 mod cursors;
+mod delivery;
 mod door;
 mod dump;
 mod error;

@@ -16,7 +16,7 @@ use metrics::{Answer, Layout, NodeValues, Point, Question, Rolled, Spot, Window,
 
 use crate::engine::{self, problem};
 use crate::firsts::Kind;
-use crate::gather::{Counter, Tallies, gather};
+use crate::gather::{Counter, Reading, Tallies, gather};
 use crate::grounds::Grounds;
 use crate::snapshot::Snapshot;
 use crate::warehouse::Warehouse;
@@ -134,12 +134,20 @@ impl<'a> Asking<'a> {
             grounds: self.grounds.clone(),
             mask,
             periods: periods.iter().map(|period| period.from.micros()).collect(),
+            window: (window.from.micros(), window.to.micros()),
             layouts: subjects.iter().map(|subject| (*subject, layout(subject))).collect(),
         };
         let bucket = self.question.bucket.filter(|_| !periods.is_empty());
         let question = Question { bucket, ..self.question.clone() };
         let countings = query::countings(&question, &subjects, window, products.as_deref());
-        gather(self.session, Arc::new(counter), countings).await.map_err(|error| problem(&error))
+        let reading = Reading {
+            warehouse: self.warehouse,
+            snapshot: self.snapshot,
+            session: self.session,
+            narrow: products.is_some()
+                || matches!(self.question.node, Node::Product(_) | Node::Component(_) | Node::Instance(..)),
+        };
+        gather(&reading, Arc::new(counter), countings).await.map_err(|error| problem(&error))
     }
 
     /// First deployments, as far as these metrics mind them.

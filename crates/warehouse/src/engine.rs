@@ -1,5 +1,6 @@
 //! Sessions over snapshots, and query results as typed rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray};
@@ -14,12 +15,13 @@ use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use domain::catalogue::Tree;
 use domain::metric::Reason;
 use domain::{Code, Problem, Timestamp};
 
 use crate::functions;
 use crate::provider::Provider;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, TableData};
 use crate::tables::places;
 
 /// Memory all queries together may take.
@@ -45,6 +47,24 @@ fn session(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionCont
     let places = places::table().batch(&snapshot.places.rows)?;
     context.register_table("places", Arc::new(MemTable::try_new(places.schema(), vec![vec![places]])?))?;
     Ok(context)
+}
+
+/// A session that sees one table and gives its rows in the order of its files.
+pub(crate) fn in_order(data: Arc<TableData>, tree: Arc<Tree>, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    let config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_round_robin_repartition(false)
+        .with_repartition_file_scans(false);
+    let context = SessionContext::new_with_config_rt(config, runtime.clone());
+    functions::register(&context);
+    context.register_table(data.shape.name, Arc::new(Provider::new(data, tree, runtime.clone())))?;
+    Ok(context)
+}
+
+/// A session that sees the rows of one table that stand in memory.
+pub(crate) fn fresh(data: &TableData, tree: &Arc<Tree>, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    let fresh = TableData { base: Vec::new(), gone: HashMap::new(), ..data.clone() };
+    in_order(Arc::new(fresh), tree.clone(), runtime)
 }
 
 /// What plans of our own run in.

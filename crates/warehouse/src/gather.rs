@@ -13,9 +13,14 @@ use futures_util::StreamExt;
 use metrics::query::{Counted, Counting, Subject};
 use metrics::tally::Fate;
 use metrics::{Layout, Tally};
+use roaring::RoaringBitmap;
 
+use crate::digest::{Digest, Turn};
 use crate::engine::{self, Columns};
 use crate::grounds::Grounds;
+use crate::lake::BaseFile;
+use crate::snapshot::Snapshot;
+use crate::warehouse::Warehouse;
 
 /// A row that is none of the node's.
 const NOWHERE: u32 = u32::MAX;
@@ -27,6 +32,8 @@ pub(crate) struct Counter {
     pub(crate) mask: Option<Vec<bool>>,
     /// First instants of the periods, in microseconds; empty without a series.
     pub(crate) periods: Vec<i64>,
+    /// First instant of the window and the one after its last.
+    pub(crate) window: (i64, i64),
     /// How the series of each subject is laid out.
     pub(crate) layouts: BTreeMap<Subject, Layout>,
 }
@@ -34,15 +41,27 @@ pub(crate) struct Counter {
 /// What was counted for each subject.
 pub(crate) type Tallies = BTreeMap<Subject, Tally>;
 
+/// Where rows are read.
+pub(crate) struct Reading<'a> {
+    pub(crate) warehouse: &'a Warehouse,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) session: &'a SessionContext,
+    /// Whether the question is about few of the rows: they are read faster than files are looked through.
+    pub(crate) narrow: bool,
+}
+
 /// Runs the queries one after the other: each is spread over all threads there are.
-pub(crate) async fn gather(
-    session: &SessionContext,
-    counter: Arc<Counter>,
-    countings: Vec<Counting>,
-) -> Result<Tallies> {
+pub(crate) async fn gather(reading: &Reading<'_>, counter: Arc<Counter>, countings: Vec<Counting>) -> Result<Tallies> {
+    let sealed = reading.snapshot.tables.values().flat_map(|data| &data.base).map(|file| file.rows).sum();
+    let turn = reading.warehouse.digests.turn(sealed);
     let mut tallies = Tallies::new();
     for counting in countings {
-        for (subject, tally) in run(session, &counter, counting).await? {
+        let counting = Arc::new(counting);
+        let counted = match files_of(reading, turn, &counter, &counting) {
+            Some(files) => from_digests(reading, turn, &counter, &counting, files).await?,
+            None => run(reading.session, &counter, &counting).await?,
+        };
+        for (subject, tally) in counting.counted.iter().map(|counted| counted.subject).zip(counted) {
             match tallies.get_mut(&subject) {
                 Some(known) => known.merge(tally),
                 None => drop(tallies.insert(subject, tally)),
@@ -52,13 +71,17 @@ pub(crate) async fn gather(
     Ok(tallies)
 }
 
-async fn run(session: &SessionContext, counter: &Arc<Counter>, counting: Counting) -> Result<Vec<(Subject, Tally)>> {
+async fn run(session: &SessionContext, counter: &Arc<Counter>, counting: &Arc<Counting>) -> Result<Vec<Tally>> {
     let plan = engine::reading(session, &counting.sql).await?.create_physical_plan().await?;
-    let counting = Arc::new(counting);
     let mut tasks = tokio::task::JoinSet::new();
     for stream in execute_stream_partitioned(plan, session.task_ctx())? {
         tasks.spawn(count_all(stream, counter.clone(), counting.clone()));
     }
+    let whole = merged(tasks).await?;
+    Ok(whole.unwrap_or_else(|| counter.tallies(counting)))
+}
+
+async fn merged(mut tasks: tokio::task::JoinSet<Result<Vec<Tally>>>) -> Result<Option<Vec<Tally>>> {
     let mut whole: Option<Vec<Tally>> = None;
     while let Some(done) = tasks.join_next().await {
         let part = done.map_err(|error| DataFusionError::External(error.into()))??;
@@ -67,8 +90,83 @@ async fn run(session: &SessionContext, counter: &Arc<Counter>, counting: Countin
             Some(whole) => whole.iter_mut().zip(part).for_each(|(mine, theirs)| mine.merge(theirs)),
         }
     }
-    let whole = whole.unwrap_or_else(|| counter.tallies(&counting));
-    Ok(counting.counted.iter().map(|counted| counted.subject).zip(whole).collect())
+    Ok(whole)
+}
+
+/// Files with rows in the window, each with whether the instants of its rows have to be known; none when the rows are
+/// better read by the statement.
+fn files_of(reading: &Reading<'_>, turn: Turn, counter: &Counter, counting: &Counting) -> Option<Files> {
+    let whole = counting.whole.as_ref().filter(|_| !reading.narrow)?;
+    let data = reading.snapshot.tables.get(whole.table.as_str())?;
+    let (from, to) = counter.window;
+    let by_span = data.shape.at == whole.at;
+    let span = |file: &BaseFile| file.span.filter(|_| by_span);
+    let files = data.base.iter().filter(|file| span(file).is_none_or(|(first, last)| last >= from && first < to));
+    let needs_at = |file: &BaseFile| {
+        let Some((first, last)) = span(file) else { return true };
+        let inside = first >= from && last < to;
+        !inside || counter.period(first) != counter.period(last)
+    };
+    let files: Files = files.map(|file| (file.clone(), needs_at(file))).collect();
+    let rows: usize = files.iter().map(|(file, _)| file.rows).sum();
+    (turn.room_for(rows) && !files.is_empty()).then_some(files)
+}
+
+type Files = Vec<(Arc<BaseFile>, bool)>;
+
+/// Counts sealed rows by what is known of their files, and those in memory by the statement.
+async fn from_digests(
+    reading: &Reading<'_>,
+    turn: Turn,
+    counter: &Arc<Counter>,
+    counting: &Arc<Counting>,
+    files: Files,
+) -> Result<Vec<Tally>> {
+    let Some((whole, data)) =
+        counting.whole.as_ref().and_then(|whole| Some((whole, reading.snapshot.tables.get(whole.table.as_str())?)))
+    else {
+        return run(reading.session, counter, counting).await;
+    };
+    let fresh = async {
+        if data.rows == 0 {
+            return Ok(counter.tallies(counting));
+        }
+        let session = engine::fresh(data, &reading.snapshot.tree, &reading.warehouse.runtime)?;
+        run(&session, counter, counting).await
+    };
+    let mut tallies = fresh.await?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for some in shares(files) {
+        let (counter, counting, whole) = (counter.clone(), counting.clone(), whole.clone());
+        let (data, digests) = (data.clone(), reading.warehouse.digests.clone());
+        let runtime = reading.warehouse.runtime.clone();
+        tasks.spawn(async move {
+            let mut tallies = counter.tallies(&counting);
+            for (file, with_at) in some {
+                let digest = digests.get(turn, &data, &file, &counting, &whole, with_at, &runtime).await?;
+                let gone = data.gone.get(&file.path).map(AsRef::as_ref);
+                counter.count_digest(&digest, &file, gone, &counting, &mut tallies)?;
+            }
+            Ok(tallies)
+        });
+    }
+    if let Some(sealed) = merged(tasks).await? {
+        tallies.iter_mut().zip(sealed).for_each(|(mine, theirs)| mine.merge(theirs));
+    }
+    Ok(tallies)
+}
+
+/// Two shares of about as many rows.
+fn shares(mut files: Files) -> [Files; 2] {
+    files.sort_by_key(|(file, _)| std::cmp::Reverse(file.rows));
+    let mut shares = [Files::new(), Files::new()];
+    let mut rows = [0; 2];
+    for file in files {
+        let to = usize::from(rows[1] < rows[0]);
+        rows[to] += file.0.rows;
+        shares[to].push(file);
+    }
+    shares
 }
 
 async fn count_all(
@@ -100,6 +198,57 @@ impl Counter {
         let periods = if self.periods.is_empty() { Vec::new() } else { self.periods_of(batch)? };
         for (counted, tally) in counting.counted.iter().zip(tallies) {
             count_one(batch, counted, &stands, &periods, tally)?;
+        }
+        Ok(())
+    }
+
+    /// The period an instant lies in.
+    fn period(&self, at: i64) -> usize {
+        self.periods.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// As [`Counter::count`], for the rows of a sealed file that are not gone.
+    fn count_digest(
+        &self,
+        digest: &Digest,
+        file: &BaseFile,
+        gone: Option<&RoaringBitmap>,
+        counting: &Counting,
+        tallies: &mut [Tally],
+    ) -> Result<()> {
+        let stand = |place: &i64| {
+            let stand = *self.grounds.by_place.get(place).ok_or_else(|| strange(&place.to_string()))?;
+            Ok(if self.mask.as_ref().is_none_or(|mask| mask[stand as usize]) { stand } else { NOWHERE })
+        };
+        let by_name: Vec<u32> = digest.names.iter().map(stand).collect::<Result<_>>()?;
+        let mut stands: Vec<u32> = (0..digest.len()).map(|row| by_name[digest.places.get(row)]).collect();
+        let mut periods = Vec::new();
+        match &digest.ats {
+            Some(ats) => {
+                let (from, to) = self.window;
+                let outside = stands.iter_mut().zip(ats).filter(|(_, at)| **at < from || **at >= to);
+                outside.for_each(|(stand, _)| *stand = NOWHERE);
+                if !self.periods.is_empty() {
+                    periods = self.periods_at(ats);
+                }
+            }
+            None if self.periods.is_empty() => {}
+            None => periods = vec![self.period(file.span.map_or(0, |(first, _)| first)) as u32; digest.len()],
+        }
+        if let Some(gone) = gone.filter(|gone| !gone.is_empty()) {
+            let left = stands.iter_mut().zip(digest.rows()).filter(|(_, row)| gone.contains(*row));
+            left.for_each(|(stand, _)| *stand = NOWHERE);
+        }
+        for ((counted, found), tally) in counting.counted.iter().zip(&digest.found).zip(tallies) {
+            let meanings = counted.fate.as_ref().map(|(_, meanings)| meanings.as_slice());
+            for (row, stand) in stands.iter().enumerate().filter(|(_, stand)| **stand != NOWHERE) {
+                let fate = match (&found.fates, meanings) {
+                    (Some(fates), Some(meanings)) => meanings[usize::from(fates[row])],
+                    _ => Fate::Used,
+                };
+                let value = found.values.as_ref().and_then(|values| values.get(row));
+                tally.row(*stand as usize, periods.get(row).map_or(0, |period| *period as usize), fate, value);
+            }
         }
         Ok(())
     }
@@ -144,8 +293,11 @@ impl Counter {
 
     fn periods_of(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let ats = Columns(batch).cast("at", &crate::tables::instant_type())?;
+        Ok(self.periods_at(ats.as_primitive::<TimestampMicrosecondType>().values()))
+    }
+
+    fn periods_at(&self, ats: &[i64]) -> Vec<u32> {
         let (mut from, mut to, mut period) = (0, 0, 0);
-        let ats = ats.as_primitive::<TimestampMicrosecondType>().values();
         let of = |at: &i64| {
             if *at < from || *at >= to {
                 let after = self.periods.partition_point(|start| start <= at);
@@ -155,7 +307,7 @@ impl Counter {
             }
             period as u32
         };
-        Ok(ats.iter().map(of).collect())
+        ats.iter().map(of).collect()
     }
 }
 

@@ -8,6 +8,7 @@ mod archive;
 mod asking;
 mod cache;
 mod compare;
+mod digest;
 mod engine;
 mod explain;
 mod export;

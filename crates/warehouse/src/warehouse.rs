@@ -20,6 +20,7 @@ use metrics::{Answer, NodeValues, Question, Window, headline};
 
 use crate::asking::Asking;
 use crate::cache::Cache;
+use crate::digest::Digests;
 use crate::engine::{self, problem};
 use crate::fill::{Fill, Filled};
 use crate::firsts::{Firsts, Kind};
@@ -77,13 +78,14 @@ pub struct Sealing {
 pub struct Warehouse {
     writers: Mutex<Writers>,
     current: ArcSwap<Snapshot>,
-    runtime: Arc<RuntimeEnv>,
+    pub(crate) runtime: Arc<RuntimeEnv>,
     answers: Cache<Answer>,
     children: Cache<Vec<Answer>>,
     trees: Cache<Vec<NodeValues>>,
     pub(crate) lake: Option<Lake>,
     nothing_sealed: Keys,
     firsts: Firsts,
+    pub(crate) digests: Arc<Digests>,
     pub(crate) sealing: tokio::sync::Mutex<()>,
 }
 
@@ -169,6 +171,7 @@ impl Warehouse {
             lake,
             nothing_sealed: Keys::default(),
             firsts: Firsts::default(),
+            digests: Arc::default(),
             sealing: tokio::sync::Mutex::default(),
         })
     }
@@ -583,6 +586,7 @@ mod tests {
             component: None,
             instance: None,
             placed_by: PlacedBy::Event,
+            placed_why: None,
             severity: Severity::Unknown,
             title: None,
             opened_at: at,

@@ -423,7 +423,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What can send events, and where to. */
+        /** What can send events, where to, and how the polled ones stand. */
         get: operations["get_sources"];
         put?: never;
         post?: never;
@@ -450,6 +450,27 @@ export interface paths {
         post: operations["post_sources_name_backfill"];
         /** Stops a source's backfill. What it has read stays. */
         delete: operations["delete_sources_name_backfill"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the last delivery of a source was verified, read, placed and linked, and what would place it where nothing did.
+         *     It is read again by the parser and placed by the catalogue as they are now; nothing is changed.
+         */
+        get: operations["get_sources_name_test"];
+        put?: never;
+        /** As with GET; the delivery is named in the body. */
+        post: operations["post_sources_name_test"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -787,6 +808,8 @@ export interface components {
             /** @description Pages that came. */
             pages: number;
             rate_limit: null | components["schemas"]["RateLimit"];
+            /** @description About how many seconds are left, once a repository is read. */
+            remaining_s: number | null;
             /** @description Repositories read to their end. */
             repositories_done: number;
             /** @description Repositories to read, as far as is known. */
@@ -1314,6 +1337,8 @@ export interface components {
             deployment_id?: string;
             /** @description The source's id of the analysis. */
             id: string;
+            /** @description What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the catalogue place by them. */
+            marks?: string[];
             /** @description The verdict. */
             passed: boolean;
             /** @description The product of the component. */
@@ -1436,6 +1461,8 @@ export interface components {
             instance?: string;
             /** @description Free labels to filter and group by. */
             labels?: Record<string, never>;
+            /** @description What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the catalogue place by them. */
+            marks?: string[];
             /** @description The platform of the domain, when the catalogue does not know it. */
             platform?: string;
             /** @description The product the component belongs to. */
@@ -1504,6 +1531,8 @@ export interface components {
             from?: string;
             /** @description The source's id of the change. */
             id: string;
+            /** @description What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the catalogue place by them. */
+            marks?: string[];
             /** @description The product it steers. */
             product?: string;
             /** @description Who reports it; the token's name when left out. */
@@ -1547,6 +1576,8 @@ export interface components {
             instance?: string;
             /** @description Free labels to filter and group by. */
             labels?: Record<string, never>;
+            /** @description What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the catalogue place by them. */
+            marks?: string[];
             /**
              * Format: date-time
              * @description When users no longer felt it.
@@ -1622,6 +1653,8 @@ export interface components {
             finished_at?: string;
             /** @description The source's id of the run. */
             id: string;
+            /** @description What the tool itself calls the thing, as `KIND:NAME`: `namespace:shop`, `pagerduty_service:Checkout`. Rules of the catalogue place by them. */
+            marks?: string[];
             /** @description The pipeline's name, which rules may call a deployment. */
             name?: string;
             /** @description The product of the component. */
@@ -2246,6 +2279,11 @@ export interface components {
             unit: components["schemas"]["Unit"];
             /** @description The value. */
             value: number | null;
+        };
+        /** @description Which delivery. */
+        WhichDelivery: {
+            /** @description The sender's id of it, or its number in the journal; the last one when left out. */
+            delivery?: string | null;
         };
         /** @description From one instant on and before another. */
         Window: {
@@ -3309,6 +3347,69 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Error"];
                 };
+            };
+        };
+    };
+    get_sources_name_test: {
+        parameters: {
+            query?: {
+                /** @description The sender's id of a delivery, or its number in the journal; the last one when left out */
+                delivery?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a source, as the journal has it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The steps */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such delivery */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_sources_name_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a source, as the journal has it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhichDelivery"];
+            };
+        };
+        responses: {
+            /** @description The steps */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such delivery */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -9,7 +9,7 @@ use domain::catalogue::{Catalogue, Component, Domain, Platform, Product, Slo};
 use domain::event::{Event, EventKind, entity_key};
 use domain::fact::DeploymentFact;
 use domain::part::CiStage;
-use domain::rules::{StageRule, WorkflowRule};
+use domain::rules::{PlaceRule, StageRule, WorkflowRule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -40,8 +40,40 @@ pub(crate) fn catalogue() -> Catalogue {
         objective,
     };
     catalogue.slos = vec![slo("slo 0", Some("shop"), 0.9), slo("slo 1", None, 0.99), slo("slo 1", Some("known"), 0.5)];
+    // Names of no component, so that rules are all that places what carries these marks.
+    let place = |marks: &[&str], source: Option<&str>| PlaceRule {
+        marks: marks.iter().map(|mark| (*mark).to_owned()).collect(),
+        source: source.map(str::to_owned),
+        ..PlaceRule::default()
+    };
+    catalogue.rules.places = vec![
+        PlaceRule {
+            component: Some("known/mono".into()),
+            instance: Some("eu".into()),
+            ..place(&["namespace:a*", "cluster:eu"], None)
+        },
+        PlaceRule {
+            product: Some("known".into()),
+            environment: Some("production".into()),
+            ..place(&["namespace:b"], Some("*1"))
+        },
+        PlaceRule { product: Some("known".into()), ..place(&["image:r/cart"], None) },
+        PlaceRule { component: Some("known/mono".into()), ..place(&["repository:acme/fork"], None) },
+    ];
     catalogue.rules.stages = vec![StageRule { name: "gre*".into(), stage: CiStage::Scan }];
     catalogue
+}
+
+/// What the tool calls it, told by some.
+fn mark(value: &mut Value, drawn: u8) {
+    match drawn {
+        0 => value["marks"] = json!(["namespace:ab", "cluster:eu"]),
+        1 => value["marks"] = json!(["namespace:ab", "cluster:us"]),
+        2 => value["marks"] = json!(["namespace:b"]),
+        3 => value["images"] = json!(["r/cart:1.2"]),
+        4 => value["marks"] = json!([]),
+        _ => {}
+    }
 }
 
 fn hour(hour: u8) -> String {
@@ -111,7 +143,7 @@ fn deployment() -> impl Strategy<Value = Value> {
         0u8..3,
     );
     let code = (0u8..7, 0u8..8, 0u8..4, repo());
-    let extra = (0u8..16, 0u8..5, 0u8..72);
+    let extra = (0u8..16, 0u8..5, 0u8..72, 0u8..12);
     (0u8..7, place, state, code, extra, 0u8..2).prop_map(|(id, place, state, code, extra, source)| {
         let (component, instance, environment) = place;
         let (status, finished, updated) = state;
@@ -133,6 +165,7 @@ fn deployment() -> impl Strategy<Value = Value> {
                 value["product"] = json!("till");
             }
         }
+        mark(&mut value, extra.3);
         if instance > 0 {
             value["instance"] = json!(["", "eu", "us"][instance as usize]);
         }
@@ -181,8 +214,9 @@ fn deployment() -> impl Strategy<Value = Value> {
 }
 
 fn incident() -> impl Strategy<Value = Value> {
-    (0u8..4, 0u8..5, 0u8..72, prop::option::of(0u8..72), prop::option::of(0u8..24), prop::option::of(0u8..7), 0u8..3).prop_map(
-        |(id, place, opened, started, resolved, deployment, instance)| {
+    let names = (0u8..3, 0u8..12);
+    (0u8..4, 0u8..5, 0u8..72, prop::option::of(0u8..72), prop::option::of(0u8..24), prop::option::of(0u8..7), names).prop_map(
+        |(id, place, opened, started, resolved, deployment, (instance, marks))| {
             let mut value = json!({"type": "incident", "id": format!("i{id}"), "source": format!("s{}", id % 2), "opened_at": hour(opened)});
             match place {
                 0 => value["product"] = json!("shop"),
@@ -194,6 +228,7 @@ fn incident() -> impl Strategy<Value = Value> {
                 3 => value["component"] = json!("mono"),
                 _ => value["product"] = json!("till"),
             }
+            mark(&mut value, marks);
             if let Some(started) = started {
                 value["started_at"] = json!(hour(started));
             }
@@ -224,8 +259,8 @@ fn other() -> impl Strategy<Value = Value> {
             json!({"type": "tag", "repo": repo, "name": name, "sha": commit_name(commit)})
         }),
         // Ids that deployments have too: their own events stand above the rule.
-        (5u8..9, 0u8..8, 0u8..72, 0u8..4, any::<bool>(), any::<bool>()).prop_map(
-            |(id, commit, at, status, named, placed)| {
+        (5u8..9, 0u8..8, 0u8..72, 0u8..4, any::<bool>(), any::<bool>(), 0u8..12).prop_map(
+            |(id, commit, at, status, named, placed, marks)| {
                 let status = ["in_progress", "succeeded", "failed", "skipped"][status as usize];
                 let mut value = json!({"type": "pipeline_run", "id": format!("d{id}"), "source": "s0", "repo": "acme/mono",
                     "sha": commit_name(commit), "started_at": hour(at / 2), "status": status,
@@ -233,6 +268,7 @@ fn other() -> impl Strategy<Value = Value> {
                 if status != "in_progress" {
                     value["finished_at"] = json!(hour(at));
                 }
+                mark(&mut value, marks);
                 if placed {
                     value["product"] = json!("till");
                     value["component"] = json!("cart");
@@ -244,6 +280,16 @@ fn other() -> impl Strategy<Value = Value> {
             let mut value = json!({"type": "slo_sample", "slo": format!("slo {slo}"), "at": hour(at), "good": at, "total": 72});
             value[if place == 0 { "product" } else { "component" }] =
                 json!(if place == 0 { "shop" } else { ["cart", "mono"][usize::from(place) - 1] });
+            value
+        }),
+        (0u8..3, 0u8..3, 0u8..8, any::<bool>()).prop_map(|(id, place, marks, canary)| {
+            let mut value = json!({"id": format!("f{id}"), "source": "s1", "component": (["cart", "mono", "pay"][usize::from(place)]),
+                "at": hour(id), "type": if canary { "canary_analysis" } else { "flag_change" }});
+            value[if canary { "passed" } else { "flag" }] = if canary { json!(true) } else { json!("x") };
+            if !canary {
+                value["environment"] = json!("staging");
+            }
+            mark(&mut value, marks);
             value
         }),
         (0u8..3, 0u8..5, 0u8..2).prop_map(|(run, job, state)| {
@@ -442,9 +488,13 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_catalogue_gives_what_it_would_have_given_from_the_start(events in events(), others in any::<bool>()) {
+    fn a_changed_catalogue_gives_what_it_would_have_given_from_the_start(events in events(), others in 0u8..3) {
         let mut ledger = MemoryLedger::default();
-        let start = if others { Catalogue::default() } else {
+        let start = if others == 0 { Catalogue::default() } else if others == 1 {
+            let mut other = catalogue();
+            other.rules.places.reverse();
+            other
+        } else {
             let mut other = catalogue();
             other.rules.workflow_deployments[0].name = "*".into();
             other.platforms[0].domains[0].products[0].name = "elsewhere".into();

@@ -81,3 +81,40 @@ fn a_component_named_like_another_ones_full_name_is_found_whoever_comes_first() 
         assert_eq!(world.fact("d2").lane.component.as_str(), "till/shop/cart", "{order:?}");
     }
 }
+
+#[test]
+fn a_rule_places_by_what_tools_call_things_and_says_so() {
+    let mut catalogue = catalogue("shop");
+    let told = [
+        with(
+            deployment("1", "01T00", json!({"component": "cart-deploy", "product": null, "environment": "in-cluster"})),
+            json!({"marks": ["namespace:shop-eu", "cluster:a"]}),
+        ),
+        with(
+            incident("I", "02T00", json!({"product": null, "component": "Checkout API"})),
+            json!({"marks": ["pagerduty_service:Checkout API"]}),
+        ),
+    ];
+    let mut world = World::new(&catalogue);
+    world.tell(&told);
+    assert_eq!(world.fact("1").placed_by, PlacedBy::Unassigned);
+    catalogue.rules = serde_json::from_value(json!({"places": [
+        {"marks": ["namespace:shop-*", "cluster:a"], "component": "shop/cart", "instance": "eu", "environment": "production"},
+        {"mark": "pagerduty_service:Checkout*", "product": "shop"},
+    ]}))
+    .unwrap();
+    catalogue.validate().unwrap();
+    world.engine.change_catalogue(&mut world.ledger, &catalogue).unwrap();
+    let fact = world.fact("1");
+    assert_eq!((fact.lane.component.as_str(), &*fact.lane.instance), ("shop/cart", "eu"));
+    assert_eq!((&*fact.lane.environment, fact.production), ("production", true));
+    let why = "rule 1 of `rules.places`: `namespace:shop-*` and `cluster:a`";
+    assert_eq!((fact.placed_by, fact.placed_why.as_deref()), (PlacedBy::Rule, Some(why)));
+    let incident = world.incident("I");
+    assert_eq!((incident.product.as_str(), &incident.component, incident.placed_by), ("shop", &None, PlacedBy::Rule));
+    assert_eq!(world.cause("I", 0).as_deref(), Some("1"));
+    catalogue.rules.places.clear();
+    world.engine.change_catalogue(&mut world.ledger, &catalogue).unwrap();
+    assert_eq!((world.fact("1").placed_by, &world.fact("1").placed_why), (PlacedBy::Unassigned, &None));
+    assert_eq!(world.incident("I").product, "unassigned");
+}

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::catalogue::{Catalogue, ComponentId, PlacedBy, Placer};
+use domain::catalogue::{Catalogue, Component, ComponentId, PlacedBy, Placer};
 use domain::event::{
     Change, ChangeKind, Deployment, Entity, Event, EventKind, Incident, Override, PipelineRun, PullRequest, Status, Tag,
 };
 use domain::fact::{CauseAt, CauseRule, CauseScope, SIGNAL_HORIZON};
+use domain::rules::PlaceRule;
 use domain::version::{self, normalise};
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
 
@@ -79,7 +80,7 @@ impl World {
         );
         for deployment in &told {
             let placed = placer.place(&deployment.component, deployment.product.as_deref(), deployment.repo.as_deref());
-            if placed.by == PlacedBy::Event {
+            if placed.by == PlacedBy::Event && rule_of(catalogue, &deployment.key, &deployment.marks).is_none() {
                 placer.imply(&placed.component);
             }
         }
@@ -95,8 +96,17 @@ impl World {
             .collect();
         let deps = told
             .into_iter()
-            .map(|told| {
-                let component = placer.place(&told.component, told.product.as_deref(), told.repo.as_deref()).component;
+            .map(|mut told| {
+                let component = match rule_of(catalogue, &told.key, &told.marks) {
+                    Some(rule) => {
+                        told.instance = rule.instance.clone().unwrap_or(told.instance);
+                        told.environment = rule.environment.clone().unwrap_or(told.environment);
+                        let known = under_rule(catalogue, rule, Some(&told.component), told.repo.as_deref());
+                        let product = rule.product.as_deref().unwrap_or_default();
+                        known.unwrap_or_else(|| ComponentId::new(product, &told.component))
+                    }
+                    None => placer.place(&told.component, told.product.as_deref(), told.repo.as_deref()).component,
+                };
                 let over = overrides.get(&format!("deployment:{}", told.key));
                 let (sha, graph) = find_code(&told, &component, &placer, &changes, &tags);
                 let dep = Dep {
@@ -115,12 +125,18 @@ impl World {
             .collect();
         let incidents = of(EventKind::Incident)
             .filter_map(|(key, entity)| Incident::read(key, entity).map(|incident| (key_of(key), incident)))
-            .map(|(key, told)| {
-                let placed =
-                    told.component.as_deref().map(|name| placer.place(name, told.product.as_deref(), None).component);
-                let product = match &placed {
-                    Some(component) => component.product().to_owned(),
-                    None => told.product.clone().unwrap_or_default(),
+            .map(|(key, mut told)| {
+                let rule = rule_of(catalogue, &key, &told.marks);
+                told.instance = rule.and_then(|rule| rule.instance.clone()).or(told.instance);
+                let name = told.component.as_deref();
+                let placed = match rule {
+                    Some(rule) => under_rule(catalogue, rule, name, None),
+                    None => name.map(|name| placer.place(name, told.product.as_deref(), None).component),
+                };
+                let product = match (&placed, rule) {
+                    (Some(component), _) => component.product().to_owned(),
+                    (None, Some(rule)) => rule.product.clone().unwrap_or_default(),
+                    (None, None) => told.product.clone().unwrap_or_default(),
                 };
                 let over = overrides.get(&format!("incident:{key}")).cloned();
                 (told, product, placed, over)
@@ -683,6 +699,39 @@ impl World {
         }
         found
     }
+}
+
+/// The first rule that fits: for each of its marks one is told that is the same up to what its `*` stands for, which in
+/// these rules is at the beginning or the end.
+fn rule_of<'c>(catalogue: &'c Catalogue, key: &DeploymentKey, told: &[String]) -> Option<&'c PlaceRule> {
+    let same = |pattern: &str, text: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => text.ends_with(end),
+        (_, Some(start)) => text.starts_with(start),
+        _ => pattern == text,
+    };
+    catalogue.rules.places.iter().find(|rule| {
+        rule.source.as_ref().is_none_or(|source| same(source, &key.source))
+            && rule.marks.iter().all(|pattern| told.iter().any(|mark| same(pattern, mark)))
+    })
+}
+
+/// The declared component a rule means: the one it names, else of its product that of the name, else that of the repository.
+fn under_rule(catalogue: &Catalogue, rule: &PlaceRule, name: Option<&str>, repo: Option<&str>) -> Option<ComponentId> {
+    if let Some(component) = &rule.component {
+        return ComponentId::parse(component);
+    }
+    let product =
+        catalogue.products().map(|(_, _, product)| product).find(|known| Some(&known.name) == rule.product.as_ref())?;
+    let id = |component: &Component| ComponentId::new(&product.name, &component.name);
+    if let Some(known) = product.components.iter().find(|known| Some(known.name.as_str()) == name) {
+        return Some(id(known));
+    }
+    let of_repo: Vec<_> = product
+        .components
+        .iter()
+        .filter(|known| known.repo.is_some() && known.repo.as_deref() == repo.or(name))
+        .collect();
+    if of_repo.len() == 1 { Some(id(of_repo[0])) } else { None }
 }
 
 fn find_code(

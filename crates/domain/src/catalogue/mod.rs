@@ -1,6 +1,7 @@
 //! The organisation: platform, domain, product, component, instance, and teams across them.
 
 mod image;
+mod named;
 mod node;
 mod place;
 mod tree;
@@ -10,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use image::{ImageCode, image_code};
+pub use named::Named;
 pub use node::{Level, NodeRef};
-pub use place::{ComponentId, Placed, PlacedBy, Placer};
+pub use place::{ComponentId, Place, Placed, PlacedBy, Placer};
 pub use tree::{ComponentNode, Node, ProductHint, ProductNode, Tree};
 
 use crate::definition::Declared;
@@ -182,6 +184,30 @@ impl Catalogue {
                 "a rule of `workflow_deployments` has no `environment`: it says where its runs deploy to",
             ));
         }
+        self.validate_places()
+    }
+
+    /// Rules that place name what the catalogue has: a name misspelt would be a new product beside the one that was meant.
+    fn validate_places(&self) -> Result<(), Problem> {
+        let placer = Placer::new(self);
+        for (index, rule) in self.rules.places.iter().enumerate() {
+            let number = index + 1;
+            let bad = |fault: String| {
+                Err(Problem::new(Code::CatalogueInvalid, format!("rule {number} of `rules.places` {fault}")))
+            };
+            if let Some(fault) = rule.fault() {
+                return bad(fault);
+            }
+            if let Some(product) = rule.product.as_deref().filter(|name| !placer.knows_product(name)) {
+                return bad(format!("places in the product `{product}`, which the catalogue does not declare"));
+            }
+            if let Some(component) = rule.component.as_deref().filter(|name| placer.named(name).is_none()) {
+                return bad(format!(
+                    "places in the component `{component}`, which the catalogue does not declare; it takes \
+                     `product/component`"
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -304,6 +330,28 @@ mod tests {
         assert_eq!(rule.rules.workflow_deployments[0].branch, "*");
         let without = read("[[rules.workflow_deployments]]\nname = \"Deploy*\"");
         assert_eq!(without.validate().unwrap_err().code, Code::CatalogueInvalid);
+    }
+
+    #[test]
+    fn a_rule_that_places_names_what_is_declared() {
+        let tree = "[[platforms]]\nname = \"p\"\n[[platforms.domains]]\nname = \"d\"\n[[platforms.domains.products]]\n\
+                    name = \"shop\"\n[[platforms.domains.products.components]]\nname = \"cart\"\naliases = [\"basket\"]\n";
+        let with = |rule: &str| read(&format!("{tree}[[rules.places]]\nmark = \"namespace:a\"\n{rule}")).validate();
+        for good in ["product = \"shop\"", "component = \"shop/cart\"", "component = \"shop/basket\""] {
+            with(good).unwrap();
+        }
+        for (rule, said) in [
+            (
+                "product = \"till\"",
+                "rule 1 of `rules.places` places in the product `till`, which the catalogue does not",
+            ),
+            ("component = \"shop/pay\"", "the component `shop/pay`, which the catalogue does not declare"),
+            ("component = \"cart\"", "it takes `product/component`"),
+            ("", "rule 1 of `rules.places` has neither"),
+        ] {
+            let problem = with(rule).unwrap_err();
+            assert!(problem.code == Code::CatalogueInvalid && problem.message.contains(said), "{}", problem.message);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Where an event belongs: from the names it carries to a component of the tree.
 
+mod ruled;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Catalogue, Component, Slo, UNASSIGNED};
 use crate::rules::Rules;
+use ruled::Target;
 
 /// `product/component`: a component's full name, unique everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ impl fmt::Display for ComponentId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlacedBy {
+    /// A rule of the catalogue speaks of what its tool calls it.
+    Rule,
     /// The catalogue knows the name.
     Catalogue,
     /// The event names product and component itself.
@@ -78,6 +83,27 @@ pub struct Placed {
     pub component: ComponentId,
     /// Why there.
     pub by: PlacedBy,
+    /// The rule that said so: its place in [`Rules::places`].
+    pub rule: Option<usize>,
+}
+
+impl Placed {
+    const fn new(component: ComponentId, by: PlacedBy) -> Self {
+        Placed { component, by, rule: None }
+    }
+}
+
+/// Where something belongs that may name a product and no component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The product.
+    pub product: String,
+    /// The component.
+    pub component: Option<ComponentId>,
+    /// Why there.
+    pub by: PlacedBy,
+    /// The rule that said so: its place in [`Rules::places`].
+    pub rule: Option<usize>,
 }
 
 /// The catalogue prepared for look-ups, with the components that events declared by naming their product.
@@ -90,6 +116,8 @@ pub struct Placer {
     products: HashMap<String, String>,
     implied: HashMap<String, BTreeSet<ComponentId>>,
     slos: Vec<Slo>,
+    /// For each rule of [`Rules::places`]; none where the catalogue does not know it.
+    targets: Vec<Option<Target>>,
 }
 
 impl Placer {
@@ -113,6 +141,7 @@ impl Placer {
             }
             placer.declared.insert(id, component.clone());
         }
+        placer.targets = catalogue.rules.places.iter().map(|rule| placer.target(rule)).collect();
         placer
     }
 
@@ -176,12 +205,11 @@ impl Placer {
     pub fn place(&self, component: &str, product: Option<&str>, repo: Option<&str>) -> Placed {
         if let Some(product) = product {
             let product = self.product(product);
-            let short =
-                component.strip_prefix(&format!("{product}/")).filter(|name| !name.is_empty()).unwrap_or(component);
+            let short = short(&product, component);
             let known = self.names.get(&format!("{product}/{short}")).and_then(|ids| ids.first());
             return match known {
-                Some(id) => Placed { component: id.clone(), by: PlacedBy::Catalogue },
-                None => Placed { component: ComponentId::new(&product, short), by: PlacedBy::Event },
+                Some(id) => Placed::new(id.clone(), PlacedBy::Catalogue),
+                None => Placed::new(ComponentId::new(&product, short), PlacedBy::Event),
             };
         }
         let mut ambiguous = false;
@@ -194,20 +222,26 @@ impl Placer {
         ] {
             let Some(ids) = ids else { continue };
             if let (Some(id), 1) = (ids.first(), ids.len()) {
-                return Placed { component: id.clone(), by };
+                return Placed::new(id.clone(), by);
             }
             // A repository of several components says nothing about a name it does not know.
             ambiguous |= ids.len() > 1 && by != PlacedBy::Repository;
         }
         let full = ComponentId::parse(component).filter(|id| self.implies(id) || self.knows_product(id.product()));
         match full {
-            Some(id) => Placed { component: id, by: PlacedBy::OtherEvents },
-            None => Placed {
-                component: ComponentId::new(UNASSIGNED, component),
-                by: if ambiguous { PlacedBy::Ambiguous } else { PlacedBy::Unassigned },
-            },
+            Some(id) => Placed::new(id, PlacedBy::OtherEvents),
+            None => {
+                let by = if ambiguous { PlacedBy::Ambiguous } else { PlacedBy::Unassigned };
+                Placed::new(ComponentId::new(UNASSIGNED, component), by)
+            }
         }
     }
+}
+
+/// A component's name without that of its product before it.
+fn short<'a>(product: &str, component: &'a str) -> &'a str {
+    let name = component.strip_prefix(product).and_then(|rest| rest.strip_prefix('/'));
+    name.filter(|name| !name.is_empty()).unwrap_or(component)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! A mark is `KIND:NAME`, such as `namespace:shop` or `pagerduty_service:Checkout`. A tool tells all it knows; the names
 //! stay as the tool writes them.
 
+use super::Entity;
+
 /// Kinds of marks the sources of Leadline set, each with what its name is. Events may carry others.
 pub const MARKS: &[(&str, &str)] = &[
     ("repository", "The repository of code: `owner/name`, or as its host calls it."),
@@ -23,6 +25,17 @@ pub const MARKS: &[(&str, &str)] = &[
     ("team", "The team or group that is to act."),
     ("label", "A label or tag, `key=value` or alone."),
 ];
+
+impl Entity {
+    /// What the tool calls the thing: the marks it sent, and those that follow from its repository and images.
+    #[must_use]
+    pub fn marks(&self) -> Vec<String> {
+        let mut marks = self.names("marks");
+        marks.extend(self.text("repo").map(|repo| format!("repository:{repo}")));
+        marks.extend(self.names("images").iter().map(|image| format!("image:{}", image_name(image))));
+        marks
+    }
+}
 
 /// The two parts of a mark; none where there is no kind or no name.
 #[must_use]

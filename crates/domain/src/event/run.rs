@@ -27,6 +27,8 @@ pub struct PipelineRun {
     pub component: Option<String>,
     /// Product as named by the source.
     pub product: Option<String>,
+    /// What the tool calls it, see [`Entity::marks`].
+    pub marks: Vec<String>,
     /// How it went; a run that was skipped is cancelled.
     pub status: Status,
     /// When it began.
@@ -57,6 +59,7 @@ impl PipelineRun {
             sha: own(entity, "sha"),
             component: own(entity, "component"),
             product: own(entity, "product"),
+            marks: entity.marks(),
             status,
             started_at: entity.instant("started_at")?,
             finished_at: entity.instant("finished_at").filter(|_| status != Status::InProgress),
@@ -108,6 +111,7 @@ impl PipelineRun {
             branch: self.branch.clone().filter(|_| tag.is_none()),
             version: tag,
             images: Vec::new(),
+            marks: self.marks.clone(),
             change_kind: None,
             trigger: self.trigger,
             commit_at: None,

@@ -172,6 +172,8 @@ pub struct Deployment {
     pub branch: Option<String>,
     /// Images.
     pub images: Vec<String>,
+    /// What the tool calls it, see [`Entity::marks`].
+    pub marks: Vec<String>,
     /// Kind, when the source says.
     pub change_kind: Option<ChangeKind>,
     /// Who started it.
@@ -209,6 +211,8 @@ pub struct Incident {
     pub component: Option<String>,
     /// Instance as named by the source.
     pub instance: Option<String>,
+    /// What the tool calls it, see [`Entity::marks`].
+    pub marks: Vec<String>,
     /// Severity.
     pub severity: Severity,
     /// Title.
@@ -349,6 +353,7 @@ impl Deployment {
             repo: own(entity, "repo"),
             branch: own(entity, "branch"),
             images: entity.names("images"),
+            marks: entity.marks(),
             change_kind: entity
                 .text("change_kind")
                 .map(|kind| ChangeKind::read(Some(kind)))
@@ -383,6 +388,7 @@ impl Incident {
             product: own(entity, "product"),
             component: own(entity, "component"),
             instance: own(entity, "instance"),
+            marks: entity.marks(),
             severity: Severity::read(entity.text("severity")),
             title: own(entity, "title"),
             opened_at,

@@ -232,6 +232,7 @@ fn incident(product: &str, index: i64) -> IncidentFact {
         component: None,
         instance: None,
         placed_by: domain::catalogue::PlacedBy::Catalogue,
+        placed_why: None,
         severity: Severity::Low,
         title: None,
         opened_at: at,

@@ -97,8 +97,20 @@ fn says(state: &Value) -> String {
         let (remaining, limit) = (number(limit, "remaining"), number(limit, "limit"));
         parts.push(format!("{}/{} requests left", format::count(remaining), format::count(limit)));
     }
+    if let Some(left) = state.get("remaining_s").and_then(Value::as_u64) {
+        parts.push(format!("about {} left", span(left)));
+    }
     parts.push(format!("{} things", format::count(number(state, "items"))));
     parts.join(", ")
+}
+
+/// A length of time to two digits or so: an estimate is no more exact.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
 }
 
 /// A sentence of what was read, and what could not be.
@@ -168,6 +180,8 @@ mod tests {
                 format::count(1_234),
             )
         );
+        let left = [59, 600, 10_000].map(|left| says(&json!({"items": 1, "remaining_s": left})));
+        assert_eq!(left, ["about 59 s left, 1 things", "about 10 min left, 1 things", "about 2 h left, 1 things"]);
         assert_eq!(says(&json!({"repository": null, "resource": null, "items": 0})), "0 things");
     }
 }

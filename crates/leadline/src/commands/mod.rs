@@ -6,7 +6,9 @@ mod export;
 mod import_events;
 mod import_git;
 mod rebuild;
+mod record;
 pub(crate) mod serve;
+mod source_test;
 mod sources;
 mod token;
 
@@ -26,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo(args) => demo::run(&args),
         Command::Import(ImportCommand::Git(args)) => import_git::run(&args),
         Command::Import(ImportCommand::Events(args)) => import_events::run(&args),
+        Command::Record(command) => record::run(&command),
         Command::Backfill(args) => backfill::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -69,4 +72,9 @@ fn told(taken: &Taken) -> ExitCode {
 fn seconds_since(started: domain::Timestamp) -> String {
     let micros = crate::clock::now().since(started);
     format!("{:.1} s", micros as f64 / domain::time::SECOND as f64)
+}
+
+/// What came from outside as it may be shown on a terminal: in one line, without what would steer it.
+fn one_line(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }

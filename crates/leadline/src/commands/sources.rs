@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use ::sources::{SOURCES, Verification};
 use serde_json::{Value, json};
 
-use crate::cli::{SourcesArgs, TextFormat};
+use super::source_test;
+use crate::cli::{SourcesArgs, SourcesCommand, TextFormat};
 use crate::failure::Failure;
 use crate::format::{Align, Table, Tone};
 use crate::out;
@@ -13,6 +14,9 @@ use crate::report::pretty;
 
 /// Runs the command.
 pub(crate) fn run(args: &SourcesArgs) -> Result<ExitCode, Failure> {
+    if let Some(SourcesCommand::Test { name, delivery, format, target }) = &args.command {
+        return source_test::run(name, delivery.as_deref(), *format, target);
+    }
     match args.format {
         TextFormat::Json => out::line(&pretty(&as_json())?)?,
         TextFormat::Text => out::answer(&as_text())?,

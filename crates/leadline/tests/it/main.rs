@@ -10,6 +10,7 @@ mod export;
 mod git;
 mod git_history;
 mod kill;
+mod record;
 mod run;
 mod serve;
 mod tokens;

@@ -60,8 +60,9 @@ fn between(view: &View<'_>, value: &str) -> Rows {
         domain::catalogue::Node::Instance(id, _) => domain::catalogue::Node::Component(id.clone()),
         other => other.clone(),
     }));
+    // The engine keeps what stands on the left in memory: a row a component, not the deployments of the window.
     let from = format!(
-        "deployments\nLEFT JOIN (SELECT component AS deployed, count(*) AS times FROM deployments WHERE {} GROUP BY component) AS history\n  ON component = deployed",
+        "(SELECT component AS deployed, count(*) AS times FROM deployments WHERE {} GROUP BY component) AS history\nRIGHT JOIN deployments\n  ON component = deployed",
         history.join(" AND ")
     );
     let reasons = vec![

@@ -94,7 +94,7 @@ impl View<'_> {
     }
 
     /// Rows whose `column` lies in the window.
-    fn within(&self, column: &str) -> Vec<String> {
+    pub(crate) fn within(&self, column: &str) -> Vec<String> {
         vec![format!("{column} >= {}", instant(self.window.from)), format!("{column} < {}", instant(self.window.to))]
     }
 

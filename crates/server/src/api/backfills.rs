@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use crate::auth::{Admin, Read};
 use crate::backfills::Record;
-use crate::body;
 use crate::error::ApiError;
 use crate::state::App;
+use crate::{body, clock};
 
 /// What to read.
 #[derive(Default, Deserialize, ToSchema)]
@@ -96,6 +96,7 @@ fn shown(name: &str, record: &Record) -> Value {
         "pages": progress.pages,
         "unchanged_pages": progress.unchanged_pages,
         "items": progress.items,
+        "remaining_s": record.remaining(clock::now()).map(|left| left.as_secs()),
         "waiting": progress.waiting,
         "rate_limit": progress.rate_limit,
         "failures": progress.failures,

@@ -24,6 +24,7 @@ pub(crate) mod rebuild;
 pub(crate) mod reply;
 pub(crate) mod schemas;
 pub(crate) mod seal;
+pub(crate) mod source_test;
 pub(crate) mod sources;
 pub(crate) mod stream;
 pub(crate) mod tokens;

@@ -44,7 +44,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     schemas::attach(&mut document.paths);
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         for route in source.routes.iter().filter(|route| route.answer != sources::Answer::Receipt) {
             let operation = OperationBuilder::new()
                 .tag(source.name)

@@ -466,6 +466,10 @@ fn backfills() -> Vec<(&'static str, RefOr<Schema>)> {
                     ("pages", integer("Pages that came.")),
                     ("unchanged_pages", integer("Pages that had not changed since they came last.")),
                     ("items", integer("Things on the pages that came.")),
+                    (
+                        "remaining_s",
+                        or_null(Type::Integer, "About how many seconds are left, once a repository is read."),
+                    ),
                     ("waiting", named_or_null("BackfillWaiting")),
                     ("rate_limit", named_or_null("RateLimit")),
                     ("failures", list(named("BackfillFailure"))),

@@ -5,14 +5,15 @@ use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use domain::Code;
-use serde_json::json;
+use domain::{Code, Timestamp};
+use serde_json::{Value, json};
 use sources::{Answer, Route, SOURCES, Source};
 use store::{Delivery, Receipt, Webhook};
 
 use super::events::{append, refuse, slow_down};
 use super::reply;
 use crate::auth::{Ingest, Read};
+use crate::backfills::{Poller, Stage};
 use crate::error::ApiError;
 use crate::state::App;
 use crate::{body, clock};
@@ -23,7 +24,7 @@ const WEBHOOKS: &str = "/webhooks/";
 /// Routes of every source but the native one, which answers with a receipt for each event.
 pub(crate) fn routes() -> Router<App> {
     let mut router = Router::new().route("/webhooks/{name}", post(named));
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         let plain = |route: &&Route| route.answer != Answer::Receipt && !route.path.starts_with(WEBHOOKS);
         for route in source.routes.iter().filter(plain) {
             let handler = move |State(app): State<App>, _: Ingest, request: Request| async move {
@@ -144,11 +145,35 @@ fn answer(route: &Route, ignored: Option<&str>) -> Response {
     }
 }
 
-/// What can send events, and where to.
+/// How the polls of a source stand, and whether what is known of it is as fresh as promised.
+pub(super) fn polling(poller: &Poller, now: Timestamp) -> Value {
+    let record = poller.record();
+    let running = record.attempt.state == Stage::Running;
+    json!({
+        "every_s": poller.polling.every.as_secs(),
+        "overlap_s": poller.polling.overlap.as_secs(),
+        "running": running,
+        // What the last poll asked for, and what it has read.
+        "since": record.attempt.since,
+        "started_at": record.attempt.started_at,
+        "progress": record.attempt.progress,
+        // What changed before this has been read.
+        "read_to": record.read_to,
+        "last_success_at": record.last_success_at,
+        "next_at": record.next_at.filter(|_| !running),
+        "late": record.is_late(poller.polling.every, now),
+        "circuit": record.circuit(),
+        "failures_in_a_row": record.failures,
+        "last_error": record.last_error,
+        "last_error_at": record.last_error_at,
+    })
+}
+
+/// What can send events, where to, and how the polled ones stand.
 #[utoipa::path(get, path = "/api/v1/sources", tag = "read", responses((status = 200, description = "Sources with their addresses")))]
 pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) -> Result<Response, ApiError> {
-    let sources: Vec<_> = SOURCES
-        .iter()
+    let sources: Vec<_> = sources::all()
+        .into_iter()
         .map(|source| {
             let routes: Vec<_> = source
                 .routes
@@ -163,10 +188,12 @@ pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) ->
             })
         })
         .collect();
+    let now = clock::now();
     let configured = app.senders.iter().map(|(name, sender)| {
         json!({
             "name": name, "kind": sender.source.name, "path": format!("{WEBHOOKS}{name}"), "signed": sender.signs(),
             "signature_invalid": sender.strangers(),
+            "polling": app.backfills.polled().get(name).map(|poller| polling(poller, now)),
         })
     });
     let configured: Vec<_> = configured.collect();

@@ -8,8 +8,7 @@ use domain::Timestamp;
 use sources::poll::{Backfill, Halt, Host, Page, PollError, Progress, Settings};
 use store::{Delivery, Store, StoreError, Webhook};
 
-use super::KEY;
-use super::job::{Job, Stage};
+use super::job::{Job, Record, Stage};
 use crate::clock;
 
 /// When more than so many rows wait to be applied, reading waits for them: a page holds up to a hundred events.
@@ -29,15 +28,9 @@ impl Here {
         Here { store, name, parser, job }
     }
 
-    /// Makes durable how it stands.
-    pub(super) fn record(&mut self) -> Result<(), StoreError> {
-        let text = serde_json::to_string(&self.job.record()).unwrap_or_default();
-        self.store.put_cursor(&self.name, KEY, &text, clock::now())
-    }
-
-    /// Reads to the end, or until something stops it, and leaves the record of it.
-    pub(super) fn work(mut self, backfill: &Backfill, settings: &Settings) {
-        tracing::info!(source = self.name, since = ?settings.since, "backfill begins");
+    /// Reads to the end, or until something stops it; the record of it.
+    pub(super) fn read(mut self, backfill: &Backfill, settings: &Settings) -> Record {
+        tracing::info!(source = self.name, since = ?settings.since, "reading begins");
         let ran = catch_unwind(AssertUnwindSafe(|| (backfill.run)(settings, &mut self)));
         let (progress, done) = ran.unwrap_or_else(|_| {
             let message = "it ran into a fault of Leadline's own; the log says more".to_owned();
@@ -52,16 +45,22 @@ impl Here {
             // The server stops: it goes on with the next start.
             Err(PollError::Stopped) => (Stage::Running, None),
         };
-        tracing::info!(source = self.name, ?state, message, pages = progress.pages, "backfill ends");
+        tracing::info!(source = self.name, ?state, message, pages = progress.pages, "reading ends");
         self.job.change(|record| {
             let ends = state != Stage::Running;
             (record.state, record.message, record.progress) = (state, message, progress);
             record.finished_at = ends.then(clock::now);
         });
-        if let Err(error) = self.record() {
-            tracing::error!(source = self.name, error = %error, "how a backfill ended could not be written");
-        }
+        self.job.record()
     }
+}
+
+/// A number from 0 to 1.
+pub(super) fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    // Without randomness several wait equally long.
+    let _ = getrandom::fill(&mut bytes);
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 fn failed(error: StoreError) -> Halt {
@@ -82,10 +81,7 @@ impl Host for Here {
     }
 
     fn chance(&mut self) -> f64 {
-        let mut bytes = [0; 4];
-        // Without randomness several wait equally long.
-        let _ = getrandom::fill(&mut bytes);
-        f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+        chance()
     }
 
     fn recall(&mut self, key: &str) -> Result<Option<String>, Halt> {

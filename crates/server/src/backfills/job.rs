@@ -1,5 +1,6 @@
 //! One backfill: its record, and how it is told to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +42,16 @@ pub(crate) struct Record {
     pub(crate) progress: Progress,
 }
 
+impl Record {
+    /// About how long it goes on, from how long the repositories read so far took; none while nothing can be said.
+    pub(crate) fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        let (done, total) = (self.progress.repositories_done, self.progress.repositories_total);
+        let spent = u64::try_from(now.since(self.started_at?)).ok().filter(|_| self.state == Stage::Running)?;
+        let left = u128::from(spent) * u128::from(total.checked_sub(done)?) / u128::from(done).max(1);
+        (done > 0).then(|| Duration::from_micros(u64::try_from(left).unwrap_or(u64::MAX)))
+    }
+}
+
 /// How it was told to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Told {
@@ -61,10 +72,12 @@ pub(super) struct Job {
     told: Mutex<Told>,
     wake: Condvar,
     changed: Condvar,
+    /// Whether whoever works on it has left it.
+    left: AtomicBool,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -105,6 +118,25 @@ impl Job {
         record.clone()
     }
 
+    /// Nobody works on it any more.
+    pub(super) fn leave(&self) {
+        self.change(|_| self.left.store(true, Ordering::Release));
+    }
+
+    /// Whether nobody works on it any more.
+    pub(super) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
+    }
+
+    /// Tells it to stop for now and waits a moment; whether it has.
+    pub(super) fn give_way(&self) -> bool {
+        self.halt();
+        let works = |_: &mut Record| !self.is_left();
+        let record = lock(&self.record);
+        let _ended = self.changed.wait_timeout_while(record, MOMENT, works).unwrap_or_else(PoisonError::into_inner);
+        self.is_left()
+    }
+
     /// Whether somebody stopped it for good.
     pub(super) fn is_stopped(&self) -> bool {
         *lock(&self.told) == Told::Stop
@@ -124,5 +156,23 @@ impl Job {
             // It catches its own panics.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_follows_from_what_was_read() {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let mut record = Record { state: Stage::Running, started_at: Some(at(100)), ..Record::default() };
+        record.progress.repositories_total = 10;
+        assert_eq!(record.remaining(at(160)), None);
+        record.progress.repositories_done = 4;
+        assert_eq!(record.remaining(at(160)), Some(Duration::from_secs(90)));
+        assert_eq!(record.remaining(at(0)), None);
+        record.state = Stage::Done;
+        assert_eq!(record.remaining(at(160)), None);
     }
 }

@@ -1,17 +1,22 @@
-//! Backfills of the configured sources: at most one a source, each on a thread of its own.
+//! Backfills of the configured sources, and their polls: at most one a source, each on a thread of its own.
 //!
 //! What is to be known of one after a restart stands in the store under [`KEY`]: one that was running goes on.
 
 mod host;
 mod job;
+mod poll;
+mod polls;
+mod rhythm;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::{Code, Problem, Timestamp};
-use store::Store;
+use store::{Store, StoreError};
 
 pub(crate) use self::job::{Record, Stage};
+pub(crate) use self::polls::{Poller, poll};
 
 use self::host::Here;
 use self::job::Job;
@@ -28,15 +33,33 @@ pub(crate) struct Backfills {
     store: Store,
     configs: Vec<SourceConfig>,
     jobs: Mutex<BTreeMap<String, Arc<Job>>>,
+    /// Read from the store when the server starts.
+    pollers: OnceLock<BTreeMap<String, Arc<Poller>>>,
+    halted: AtomicBool,
 }
 
 impl Backfills {
     pub(crate) fn new(store: Store, configs: &[SourceConfig]) -> Self {
-        Backfills { store, configs: configs.to_vec(), jobs: Mutex::default() }
+        Backfills {
+            store,
+            configs: configs.to_vec(),
+            jobs: Mutex::default(),
+            pollers: OnceLock::new(),
+            halted: AtomicBool::new(false),
+        }
     }
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Job>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The polled sources by name.
+    pub(crate) fn polled(&self) -> &BTreeMap<String, Arc<Poller>> {
+        self.pollers.get_or_init(|| Self::pollers(&self.store, &self.configs))
+    }
+
+    fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
     }
 
     fn config(&self, name: &str) -> Result<&SourceConfig, Problem> {
@@ -77,6 +100,10 @@ impl Backfills {
             let message = format!("a backfill of `{name}` is reading {told}; stop it first, or wait for its end");
             return Err(ApiError::new(Code::InvalidParameter, message));
         }
+        if self.polled().get(name).is_some_and(|poller| !poller.give_way()) {
+            let message = format!("a poll of `{name}` is waiting for an answer; try again in a moment");
+            return Err(ApiError::new(Code::InvalidParameter, message));
+        }
         let now = clock::now();
         let last = self.recorded(name)?.filter(|last| last.state != Stage::Done && last.since == since);
         let run = last.map_or_else(|| now.to_string(), |last| last.run);
@@ -98,11 +125,18 @@ impl Backfills {
         })?;
         let parser = config.source().map_err(invalid)?.name;
         let job = Arc::new(Job::new(record));
-        let mut here = Here::new(self.store.clone(), config.name.clone(), parser, Arc::clone(&job));
-        here.record()?;
+        let here = Here::new(self.store.clone(), config.name.clone(), parser, Arc::clone(&job));
+        write(&self.store, &config.name, &job.record())?;
+        let (store, name, own) = (self.store.clone(), config.name.clone(), Arc::clone(&job));
         let thread = std::thread::Builder::new().name(format!("backfill-{}", config.name));
         let thread = thread
-            .spawn(move || here.work(backfill, &settings))
+            .spawn(move || {
+                let record = here.read(backfill, &settings);
+                if let Err(error) = write(&store, &name, &record) {
+                    tracing::error!(source = name, error = %error, "how a backfill ended could not be written");
+                }
+                own.leave();
+            })
             .map_err(|error| ApiError::internal("a backfill could not be started", &error))?;
         job.is_worked_on_by(thread);
         Ok(job)
@@ -120,6 +154,8 @@ impl Backfills {
 
     /// Goes on with what was running when the server stopped or was killed.
     pub(crate) fn resume(&self) {
+        // From here on it is known who is polled: asking the store blocks.
+        self.polled();
         for config in &self.configs {
             let resumed = self.recorded(&config.name).and_then(|record| {
                 let Some(record) = record.filter(|record| record.state == Stage::Running) else { return Ok(()) };
@@ -136,18 +172,28 @@ impl Backfills {
 
     /// Tells all to stop for now: they go on with the next start.
     pub(crate) fn halt(&self) {
-        for job in self.jobs().values() {
+        self.halted.store(true, Ordering::Release);
+        for job in self.every_job() {
             job.halt();
         }
     }
 
+    fn every_job(&self) -> Vec<Arc<Job>> {
+        let polls = self.pollers.get().into_iter().flat_map(BTreeMap::values).filter_map(|poller| poller.job());
+        self.jobs().values().cloned().chain(polls).collect()
+    }
+
     /// Waits until all have stopped.
     pub(crate) fn join(&self) {
-        let jobs: Vec<Arc<Job>> = self.jobs().values().cloned().collect();
-        for job in jobs {
+        for job in self.every_job() {
             job.join();
         }
     }
+}
+
+/// Makes durable how a backfill stands.
+fn write(store: &Store, name: &str, record: &Record) -> Result<(), StoreError> {
+    store.put_cursor(name, KEY, &serde_json::to_string(record).unwrap_or_default(), clock::now())
 }
 
 impl Drop for Backfills {

@@ -8,6 +8,7 @@ mod read;
 mod retention;
 mod server;
 mod sources;
+mod span;
 mod sql;
 mod warehouse;
 
@@ -15,13 +16,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::backfill::OptionValue;
 pub use self::sources::{OneOrMore, Secret, SourceConfig};
+pub(crate) use backfill::Polling;
 pub use data::DataConfig;
 pub use ingest::IngestConfig;
 pub use metrics::MetricsConfig;
 pub use read::ReadConfig;
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
+pub use span::Span;
 pub use sql::SqlConfig;
 pub use warehouse::WarehouseConfig;
 
@@ -47,6 +51,8 @@ pub struct Config {
     pub sql: SqlConfig,
     /// Senders with names and secrets of their own. Only from the file: the environment can hold their secrets.
     pub sources: Vec<SourceConfig>,
+    /// Tools that are read by programs of one's own. Only from the file.
+    pub tools: Vec<::sources::Tool>,
 }
 
 /// The configuration cannot be used.
@@ -81,7 +87,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads and compiles the programs of its tools, again when they changed: from then on sources may be of their kinds.
+    ///
+    /// # Errors
+    /// The first program that cannot be used, and where.
+    pub fn learn_tools(&self) -> Result<(), ConfigError> {
+        ::sources::learn(&self.tools).map_err(|error| ConfigError(error.to_string()))
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
+        self.learn_tools()?;
         self.server
             .validate()
             .and_then(|()| self.ingest.validate())
@@ -155,6 +170,28 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_never_shown_and_polling_says_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, password) = (folder.path().join("leadline.toml"), folder.path().join("password"));
+        std::fs::write(&password, "from-the-file\n").unwrap();
+        let source = "[[sources]]\nname = \"a\"\nkind = \"github\"\nrepositories = [\"acme/cart\"]\n";
+        let basic = format!("{source}user = \"ada\"\npassword_file = {password:?}\n");
+        // GitHub takes no password; whoever asks is told so without it.
+        std::fs::write(&file, basic).unwrap();
+        let error = Config::load(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("asked with a token") && !error.contains("from-the-file"), "{error}");
+        let polled = format!("{source}token = \"x\"\npoll_every = \"15m\"\nfirst_poll = \"2d\"\n");
+        for (more, every) in [("", Some(900)), ("poll = false\n", None)] {
+            std::fs::write(&file, format!("{polled}{more}")).unwrap();
+            let polling = Config::load(Some(&file)).unwrap().sources[0].polling();
+            assert_eq!(polling.map(|polling| polling.every.as_secs()), every);
+        }
+        std::fs::write(&file, format!("{source}token = \"x\"\npoll = true\n")).unwrap();
+        let polling = Config::load(Some(&file)).unwrap().sources[0].polling().unwrap();
+        assert_eq!((polling.every.as_secs(), polling.first.as_secs()), (3_600, 7 * 86_400));
+    }
+
+    #[test]
     fn an_unknown_key_or_value_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leadline.toml");
@@ -184,6 +221,17 @@ mod tests {
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\n", "set `repositories` or `owners`"),
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \" \"\nowners = [\"b\"]\n", "the token is empty"),
             ("[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nowners = [\"b/c\"]\n", "`b/c` is no user"),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nuser = \"b\"\nowners = [\"b\"]\n",
+                "one of several",
+            ),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\nuser = \"b\"\nowners = [\"b\"]\n", "password_file"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\npoll = true\n", "token_file"),
+            ("[[sources]]\nname = \"a\"\nkind = \"github\"\npoll_every = \"soon\"\n", "15m"),
+            (
+                "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nowners = [\"b\"]\noptions = { depth = 3 }\n",
+                "`options.depth` is not known; GitHub takes no options",
+            ),
             (
                 "[[sources]]\nname = \"a\"\nkind = \"github\"\ntoken = \"x\"\nrepositories = [\"../b\"]\n",
                 "write owner/name",

@@ -1,10 +1,13 @@
 //! `[[sources]]`
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sources::{Source, Verification};
+use sources::Source;
+
+use super::{OptionValue, Span};
 
 /// A sender with a name and secrets of its own; it sends to `/webhooks/NAME`.
 ///
@@ -33,6 +36,15 @@ pub struct SourceConfig {
     pub token_file: Option<PathBuf>,
     /// Environment variable with that token.
     pub token_env: Option<String>,
+    /// Instead of a token: the user's name for HTTP Basic.
+    pub user: Option<String>,
+    /// The user's password or API token.
+    #[serde(skip_serializing)]
+    pub password: Option<Secret>,
+    /// File with that password; white space around it is no part of it.
+    pub password_file: Option<PathBuf>,
+    /// Environment variable with that password.
+    pub password_env: Option<String>,
     /// Instead of a token: id, or client id, of a GitHub App.
     pub app_id: Option<String>,
     /// File with the private key of that app, PEM.
@@ -41,6 +53,14 @@ pub struct SourceConfig {
     pub repositories: Vec<String>,
     /// Users and organisations whose repositories are all read, but for forks.
     pub owners: Vec<String>,
+    /// What else this kind takes; its page in `docs/sources` says what.
+    pub options: BTreeMap<String, OptionValue>,
+    /// Whether it is polled: asked again and again for what changed. `poll_every` says yes too.
+    pub poll: Option<bool>,
+    /// What is known of it is to be no older than this: `5m`, `1h`. Left out: what the kind promises.
+    pub poll_every: Option<Span>,
+    /// How far back the first poll asks where no backfill came to its end before: `7d` when left out.
+    pub first_poll: Option<Span>,
 }
 
 /// A secret; it is never shown.
@@ -98,8 +118,8 @@ impl<T> OneOrMore<T> {
 impl SourceConfig {
     /// What sends.
     pub(crate) fn source(&self) -> Result<&'static Source, String> {
-        let known = sources::SOURCES.iter().filter(|source| signs(source));
-        known.clone().find(|source| source.name == self.kind).ok_or_else(|| {
+        sources::find(&self.kind).filter(|source| can_be_named(source)).ok_or_else(|| {
+            let known = sources::all().into_iter().filter(|source| can_be_named(source));
             let known: Vec<&str> = known.map(|source| source.name).collect();
             format!("sources.kind of `{}` is `{}`; there are {}", self.name, self.kind, known.join(", "))
         })
@@ -142,9 +162,9 @@ impl SourceConfig {
     }
 }
 
-/// Kinds that can be given a name and a secret.
-fn signs(source: &Source) -> bool {
-    source.verification != Verification::Token
+/// Kinds that can be given a name: those with an address of their own below `/webhooks/`.
+fn can_be_named(source: &Source) -> bool {
+    source.routes.iter().any(|route| route.path.strip_prefix("/webhooks/") == Some(source.name))
 }
 
 /// All of them: names are unique.

@@ -2,10 +2,10 @@
 
 #[expect(dead_code, reason = "other crates' tests use the rest")]
 #[path = "../../../sources/tests/it/backfill/hub.rs"]
-mod hub;
+pub(crate) mod hub;
 #[expect(dead_code, reason = "other crates' tests use the rest")]
 #[path = "../../../sources/tests/it/backfill/story.rs"]
-mod story;
+pub(crate) mod story;
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::support::{INGEST, READ, Running, start_at, start_with};
 const PATH: &str = "/api/v1/sources/acme/backfill";
 const SECRET: &str = "a secret of the webhooks";
 
-const DAY: &[Step] =
+pub(crate) const DAY: &[Step] =
     &[Step::Deploy("success"), Step::Squash(2), Step::Deploy("success"), Step::Tag, Step::Incident(true)];
 
-fn config(hub: &Hub) -> Config {
+pub(crate) fn config(hub: &Hub) -> Config {
     let source = SourceConfig {
         name: "acme".into(),
         kind: "github".into(),
@@ -39,7 +39,7 @@ fn config(hub: &Hub) -> Config {
     Config { sources: vec![source, bare], ..Config::default() }
 }
 
-fn hub(steps: &[Step]) -> Hub {
+pub(crate) fn hub(steps: &[Step]) -> Hub {
     Hub::start(Data { page: 2, ..Story::of(steps).data })
 }
 
@@ -82,7 +82,7 @@ fn metrics(server: &Running) -> [Option<f64>; 3] {
     ["deployment_frequency", "lead_time", "change_failure_rate"].map(|metric| metrics[metric]["value"].as_f64())
 }
 
-fn facts(server: &Running) -> Value {
+pub(crate) fn facts(server: &Running) -> Value {
     server.admin("POST", "/api/v1/rebuild", "application/json", "").expect(200)["facts_sha256"].clone()
 }
 

@@ -11,7 +11,7 @@ const OLD: &str = "the old secret";
 const NEW: &str = "the new secret";
 const PATH: &str = "/webhooks/acme";
 
-fn signed() -> Running {
+pub(crate) fn signed() -> Running {
     let secret = OneOrMore::More(vec![Secret::new(NEW), Secret::new(OLD)]);
     let named = |name: &str| SourceConfig { name: name.into(), kind: "github".into(), ..SourceConfig::default() };
     start_with(Config {
@@ -26,7 +26,7 @@ pub(crate) fn sign(body: &[u8], secret: &str) -> String {
     mac.finalize().into_bytes().iter().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-fn deliver(server: &Running, event: &str, id: &str, body: &[u8], signature: &str) -> Answer {
+pub(crate) fn deliver(server: &Running, event: &str, id: &str, body: &[u8], signature: &str) -> Answer {
     let headers = [
         ("content-type", "application/json"),
         ("X-GitHub-Event", event),
@@ -37,25 +37,25 @@ fn deliver(server: &Running, event: &str, id: &str, body: &[u8], signature: &str
 }
 
 /// As GitHub sends it: with the repository in it, and signed.
-fn send(server: &Running, event: &str, id: &str, mut body: Value) -> Value {
+pub(crate) fn send(server: &Running, event: &str, id: &str, mut body: Value) -> Value {
     body["repository"] =
         json!({"id": 7, "full_name": "acme/cart", "default_branch": "main", "pushed_at": 1_735_950_000});
     let body = body.to_string();
     deliver(server, event, id, body.as_bytes(), &sign(body.as_bytes(), OLD)).expect(200)
 }
 
-fn sha(commit: char) -> String {
+pub(crate) fn sha(commit: char) -> String {
     commit.to_string().repeat(40)
 }
 
-fn push(before: char, after: char, at: &str) -> Value {
+pub(crate) fn push(before: char, after: char, at: &str) -> Value {
     let commit = json!({"id": sha(after), "timestamp": at, "message": "Sell faster", "distinct": true,
         "author": {"name": "Ada", "email": "ada@example.com"}, "added": [], "removed": [], "modified": ["a.rs"]});
     json!({"ref": "refs/heads/main", "before": sha(before), "after": sha(after), "created": before == '0',
         "forced": false, "commits": [commit], "head_commit": commit})
 }
 
-fn deployment(id: u64, commit: char, at: &str) -> Value {
+pub(crate) fn deployment(id: u64, commit: char, at: &str) -> Value {
     json!({"id": id, "sha": sha(commit), "ref": "main", "task": "deploy", "environment": "production", "payload": {},
         "creator": {"login": "ada", "type": "User"}, "created_at": at, "updated_at": at})
 }
@@ -169,8 +169,8 @@ fn either_secret_signs_and_a_stranger_is_counted_not_kept() {
     assert_eq!(
         listed.expect(200)["configured"],
         json!([
-            {"name": "acme", "kind": "github", "path": "/webhooks/acme", "signed": true, "signature_invalid": 6},
-            {"name": "unsigned", "kind": "github", "path": "/webhooks/unsigned", "signed": false, "signature_invalid": 0},
+            {"name": "acme", "kind": "github", "path": "/webhooks/acme", "signed": true, "signature_invalid": 6, "polling": null},
+            {"name": "unsigned", "kind": "github", "path": "/webhooks/unsigned", "signed": false, "signature_invalid": 0, "polling": null},
         ])
     );
     assert!(!listed.text.contains("secret\""), "{}", listed.text);

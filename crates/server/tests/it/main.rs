@@ -15,7 +15,9 @@ mod lake;
 mod links;
 mod page;
 mod parts;
+mod polling;
 mod rebuild;
+mod replay;
 #[path = "../../../sources/tests/it/samples.rs"]
 mod samples;
 mod sql;

@@ -36,7 +36,7 @@ pub(crate) const SOURCE: Source = Source {
     ],
     verification: Verification::Token,
     backfill: None,
-    parse: |delivery: &Delivery<'_>| match delivery.event {
+    parse: &|delivery: &Delivery<'_>| match delivery.event {
         "deployments" => parse::deployment(delivery, parse::CI_JOB),
         "deployment" => parse::deployment(delivery, parse::SERVICE),
         "incident" => parse::incident(delivery),

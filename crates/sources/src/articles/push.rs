@@ -4,8 +4,8 @@ use domain::Problem;
 use domain::event::Checks;
 
 use super::{NAME, UNKNOWN_REPOSITORY};
-use crate::github::push::{Push, Standing};
 use crate::json::{self, text};
+use crate::push::{Push, Standing, follows};
 use crate::{Delivery, Parsed};
 
 pub(super) fn push(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
@@ -20,5 +20,6 @@ pub(super) fn push(delivery: &Delivery<'_>) -> Result<Parsed, Problem> {
     let repo =
         text(body.get("repository").and_then(|repository| repository.get("full_name"))).unwrap_or(UNKNOWN_REPOSITORY);
     let checks = Checks { default_source: NAME, now: delivery.received_at };
-    Push { body: &body, repo, checks, standing: Standing::default() }.read()
+    let follows = follows(&body, crate::github::LISTED_AT_MOST);
+    Push { body: &body, repo, checks, standing: Standing::default(), sha: None, follows, has_head: true }.read()
 }

@@ -38,7 +38,7 @@ pub(crate) const SOURCE: Source = Source {
         answer: Answer::Recorded,
     }],
     verification: Verification::Token,
-    parse,
+    parse: &parse,
     backfill: None,
 };
 

@@ -27,7 +27,7 @@ fn split_scp(text: &str) -> Option<(&str, &str)> {
 
 /// `owner/name` of an address: its path, without scheme, user, password, host, port and `.git`. None for a path on this
 /// machine, which names a copy, not a repository.
-pub(super) fn repository_name(url: &str) -> Option<String> {
+pub(crate) fn repository_name(url: &str) -> Option<String> {
     let path = match url.split_once("://") {
         Some(("file", _)) => return None,
         Some((_, rest)) => rest.split_once('/')?.1,

@@ -16,6 +16,7 @@ use domain::Timestamp;
 use gix::ObjectId;
 
 pub use commits::{CommitOptions, Commits};
+pub(crate) use location::repository_name;
 pub use tags::{SkipReason, Skipped, TagDeployment, TagOptions, Tags, Target};
 
 /// Why a repository cannot be read.

@@ -10,18 +10,20 @@ mod hook;
 mod issue;
 mod page;
 mod pull_request;
-pub(crate) mod push;
 mod release;
 mod workflow;
 
 use domain::{Code, Problem};
 
 use crate::poll::Page;
+use crate::push;
 use crate::{Answer, Delivery, Digits, Parsed, Route, Scheme, Signs, Source, Verification};
 use hook::Hook;
 
 /// Header with the name of the event.
 const EVENT: &str = "x-github-event";
+/// It lists at most so many commits of a push: the first of a full list need not follow `before`.
+pub(crate) const LISTED_AT_MOST: usize = 2048;
 
 pub(crate) const SOURCE: Source = Source {
     name: "github",
@@ -41,7 +43,7 @@ pub(crate) const SOURCE: Source = Source {
         digits: Digits::Hex,
         signs: Signs::Body,
     }]),
-    parse,
+    parse: &parse,
     backfill: Some(&backfill::BACKFILL),
 };
 
@@ -88,5 +90,7 @@ fn pushed(hook: &Hook<'_>) -> Result<Parsed, Problem> {
     let branch = hook.text("/ref").and_then(|name| name.strip_prefix("refs/heads/"));
     let default = branch.is_some() && branch == hook.text("/repository/default_branch");
     let standing = push::Standing { commits: pushed_at.filter(|_| default), tag: pushed_at };
-    push::Push { body: hook.fields(), repo: hook.repo(), checks: hook.checks(), standing }.read()
+    let (body, repo, checks) = (hook.fields(), hook.repo(), hook.checks());
+    let follows = push::follows(body, LISTED_AT_MOST);
+    push::Push { body, repo, checks, standing, sha: None, follows, has_head: true }.read()
 }

@@ -6,9 +6,10 @@ use domain::{Code, Problem};
 use serde_json::{Map, Value, json};
 
 use super::hook::Hook;
-use super::{deployment, issue, pull_request, push, release, workflow};
+use super::{deployment, issue, pull_request, release, workflow};
 use crate::json::{kind_of, missing, text, value, wrong};
 use crate::poll::Page;
+use crate::push;
 use crate::{Delivery, Parsed};
 
 /// Header with the number or id of what the page is about.

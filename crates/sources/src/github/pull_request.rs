@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::hook::Hook;
 use crate::Parsed;
 use crate::body::Draft;
+use crate::first_time::earliest_wins;
 
 const NUMBER: &str = "it is the pull request's number.";
 const REVIEW: &str = "it says what the review came to.";
-/// 2000-01-01: before any event of GitHub.
-const MIRROR: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 
 /// `pull_request`: whatever happened, the body tells the whole of it.
 pub(super) fn changed(hook: &Hook<'_>) -> Result<Parsed, Problem> {
@@ -108,10 +107,4 @@ fn review_told(hook: &Hook<'_>) -> Result<Option<Event>, Problem> {
         .at("updated_at", earliest_wins(at))
         .event()
         .map(Some)
-}
-
-/// The greatest stamp of a field wins, and of reviews the first is wanted: times are mirrored, so that the earlier
-/// review is the newer content and every one is older than what the pull request itself tells.
-fn earliest_wins(at: Timestamp) -> Timestamp {
-    MIRROR.plus(-at.since(MIRROR).max(0))
 }

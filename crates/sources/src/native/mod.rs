@@ -7,6 +7,7 @@ use domain::event::Checks;
 use crate::{Answer, Delivery, Parsed, Route, Source, Verification, cdevents};
 
 pub use parse::{Limits, is_ndjson, read};
+pub(crate) use parse::{lines, looks_like_lines};
 
 /// The source of native events.
 pub const SOURCE: Source = Source {
@@ -23,7 +24,7 @@ pub const SOURCE: Source = Source {
     }],
     verification: Verification::Token,
     backfill: None,
-    parse: |delivery: &Delivery<'_>| {
+    parse: &|delivery: &Delivery<'_>| {
         if is_cdevents(delivery) {
             return cdevents::parse(delivery);
         }

@@ -70,11 +70,12 @@ fn read_lines(body: &[u8], checks: Checks<'_>, limits: Limits) -> Result<Vec<Res
 }
 
 /// Lines that are not blank, with their numbers from 0.
-fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+pub(crate) fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     body.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty())
 }
 
-fn looks_like_lines(body: &[u8]) -> bool {
+/// Whether a body that is not one JSON value is one a line.
+pub(crate) fn looks_like_lines(body: &[u8]) -> bool {
     lines(body).nth(1).is_some() && lines(body).all(|(_, line)| line.trim_ascii_start().starts_with(b"{"))
 }
 

@@ -43,7 +43,7 @@ pub(crate) const SOURCE: Source = Source {
         },
     ],
     verification: Verification::Token,
-    parse,
+    parse: &parse,
     backfill: None,
 };
 

@@ -8,14 +8,64 @@ use sources::{
     Answer, Delivery, Parsed, Route, SOURCES, Scheme, Source, Verification, delivery_id, find, native, sign, verify,
 };
 
+use crate::mapped::own;
 use crate::samples::{headers, sample};
 
 const NOW: &str = "2025-06-01T00:00:00Z";
 
-fn deliver(source: &Source, route: &Route, body: &[u8]) -> Result<Parsed, domain::Problem> {
-    let received_at = Timestamp::parse(NOW).unwrap();
-    let headers = headers(route.path);
-    (source.parse)(&Delivery { source: "ours", event: route.event, headers: &headers, body, received_at })
+/// A route of a source, with a good delivery to it.
+pub(crate) struct Sender {
+    pub(crate) source: &'static Source,
+    pub(crate) route: &'static Route,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Sender {
+    fn deliver(&self, body: &[u8]) -> Result<Parsed, domain::Problem> {
+        self.deliver_with(&self.headers, body)
+    }
+
+    fn deliver_with(&self, headers: &[(String, String)], body: &[u8]) -> Result<Parsed, domain::Problem> {
+        let received_at = Timestamp::parse(NOW).unwrap();
+        (self.source.parse)(&Delivery { source: "ours", event: self.route.event, headers, body, received_at })
+    }
+}
+
+/// Every route of every source that comes with Leadline.
+fn shipped() -> Vec<Sender> {
+    let sender = |(source, route): (&'static Source, &'static Route)| Sender {
+        source,
+        route,
+        headers: headers(route.path),
+        body: sample(route.path),
+    };
+    routes().map(sender).collect()
+}
+
+/// The same for those that come with Leadline and for the tools of somebody's configuration.
+macro_rules! for_all {
+    ($($check:ident)*) => {
+        mod shipped_sources {
+            $(#[test] fn $check() { super::$check(&super::shipped()); })*
+        }
+        mod own_tools {
+            $(#[test] fn $check() { super::$check(&super::own::senders()); })*
+        }
+    };
+}
+
+for_all! {
+    a_delivery_again_is_the_same_delivery
+    a_body_cut_short_is_a_problem
+    what_is_no_event_is_a_problem
+    the_senders_id_tells_redeliveries
+    only_a_delivery_signed_with_the_secret_is_let_in
+    an_oversized_body_is_read_or_refused
+    an_unknown_event_is_ignored_with_the_reason
+    any_json_is_read_or_refused
+    bent_bodies_are_read_or_refused
+    any_bytes_are_read_or_refused
 }
 
 fn routes() -> impl Iterator<Item = (&'static Source, &'static Route)> {
@@ -36,7 +86,7 @@ fn the_table_is_in_order() {
     paths.sort_unstable();
     paths.dedup();
     assert_eq!(paths.len(), routes().count(), "every path once");
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         assert_eq!(find(source.name).unwrap().title, source.title);
         assert!(source.doc.ends_with('.') && !source.routes.is_empty(), "{}", source.name);
         let mut events: Vec<_> = source.routes.iter().map(|route| route.event).collect();
@@ -56,15 +106,15 @@ fn the_table_is_in_order() {
     assert_eq!((Answer::Receipt.status(), Answer::Receipt.body()), (202, None));
 }
 
-#[test]
-fn a_delivery_again_is_the_same_delivery() {
-    for (source, route) in routes() {
-        let body = sample(route.path).to_string();
-        let first = deliver(source, route, body.as_bytes()).unwrap();
+fn a_delivery_again_is_the_same_delivery(senders: &[Sender]) {
+    for sender in senders {
+        let (source, route) = (sender.source, sender.route);
+        let body = sender.body.to_string();
+        let first = sender.deliver(body.as_bytes()).unwrap();
         assert!(!first.events.is_empty() && first.events.iter().all(Result::is_ok), "{}: {first:?}", route.path);
-        assert_eq!(first, deliver(source, route, body.as_bytes()).unwrap(), "{}", route.path);
+        assert_eq!(first, sender.deliver(body.as_bytes()).unwrap(), "{}", route.path);
         // Later, by another name, with other spacing: still the same events.
-        let mut headers = headers(route.path);
+        let mut headers = sender.headers.clone();
         headers.push(("X-Other".to_owned(), "1".to_owned()));
         let again = (source.parse)(&Delivery {
             source: "ours",
@@ -78,25 +128,24 @@ fn a_delivery_again_is_the_same_delivery() {
         let id = |body: &str| delivery_id(source, route.event, &headers, body.as_bytes());
         assert_eq!(id(&body), id(&body));
         assert_ne!(id(&body), id(&format!("{body} ")), "the bytes are the delivery, the content is the event");
-        for (of, other) in routes().filter(|(_, other)| other.path != route.path) {
-            assert_ne!(id(&body), delivery_id(of, other.event, &[], body.as_bytes()));
+        for other in senders.iter().filter(|other| other.route.path != route.path) {
+            assert_ne!(id(&body), delivery_id(other.source, other.route.event, &[], body.as_bytes()));
         }
     }
 }
 
-#[test]
-fn a_body_cut_short_is_a_problem() {
-    for (source, route) in routes() {
-        let body = sample(route.path).to_string();
+fn a_body_cut_short_is_a_problem(senders: &[Sender]) {
+    for sender in senders {
+        let route = sender.route;
+        let body = sender.body.to_string();
         for end in 0..body.len() {
-            let result = deliver(source, route, &body.as_bytes()[..end]);
+            let result = sender.deliver(&body.as_bytes()[..end]);
             assert!(refused(&result), "{} cut at {end}: {result:?}", route.path);
         }
     }
 }
 
-#[test]
-fn what_is_no_event_is_a_problem() {
+fn what_is_no_event_is_a_problem(senders: &[Sender]) {
     let deep_list = "[".repeat(10_000) + &"]".repeat(10_000);
     let deep_object = "{\"a\":".repeat(10_000) + "1" + &"}".repeat(10_000);
     let bodies: &[&[u8]] = &[
@@ -115,9 +164,10 @@ fn what_is_no_event_is_a_problem() {
         deep_list.as_bytes(),
         deep_object.as_bytes(),
     ];
-    for (source, route) in routes() {
+    for sender in senders {
+        let (source, route) = (sender.source, sender.route);
         for body in bodies {
-            let result = deliver(source, route, body);
+            let result = sender.deliver(body);
             assert!(
                 refused(&result),
                 "{}: {} {result:?}",
@@ -126,14 +176,14 @@ fn what_is_no_event_is_a_problem() {
             );
         }
         // An array of no events is what a forwarder with nothing to say sends; one request of one event it is not.
-        let none = deliver(source, route, b"[]");
+        let none = sender.deliver(b"[]");
         assert!(refused(&none) || (source.name == "native" && none == Ok(Parsed::default())), "{}", route.path);
     }
 }
 
-#[test]
-fn the_senders_id_tells_redeliveries() {
-    for (source, route) in routes() {
+fn the_senders_id_tells_redeliveries(senders: &[Sender]) {
+    for sender in senders {
+        let (source, route) = (sender.source, sender.route);
         let Some(header) = route.id_header else { continue };
         let id = |value: &str, body: &str| {
             delivery_id(source, route.event, &[(header.to_ascii_uppercase(), value.to_owned())], body.as_bytes())
@@ -143,13 +193,13 @@ fn the_senders_id_tells_redeliveries() {
     }
 }
 
-#[test]
-fn only_a_delivery_signed_with_the_secret_is_let_in() {
+fn only_a_delivery_signed_with_the_secret_is_let_in(senders: &[Sender]) {
     // In the form of the Standard Webhooks; all others take any text.
     let (ours, another) = (b"whsec_c2VjcmV0LW9mLWJvdGg=", b"whsec_c2VjcmV0LW9mLWFub3RoZXI=");
     let now = Timestamp::parse(NOW).unwrap();
-    for (source, route) in routes() {
-        let body = sample(route.path).to_string();
+    for sender in senders {
+        let (source, route) = (sender.source, sender.route);
+        let body = sender.body.to_string();
         let body = body.as_bytes();
         let refused = |headers: &[(String, String)], body: &[u8], secret: &[u8]| {
             let problem = verify(source, headers, body, secret, now).unwrap_err();
@@ -204,42 +254,40 @@ fn only_a_delivery_signed_with_the_secret_is_let_in() {
     }
 }
 
-#[test]
-fn an_oversized_body_is_read_or_refused() {
+fn an_oversized_body_is_read_or_refused(senders: &[Sender]) {
     // The server refuses bodies over its limit; parsers see what is under it.
     let long = "x".repeat(4 << 20);
-    for (source, route) in routes() {
-        let mut body = sample(route.path);
+    for sender in senders {
+        let route = sender.route;
+        let mut body = sender.body.clone();
         if let Some(fields) = body.as_object_mut() {
             fields.insert("padding".to_owned(), json!(long));
             fields.insert("more".to_owned(), json!(vec![0; 1 << 20]));
         }
-        assert!(deliver(source, route, body.to_string().as_bytes()).is_ok(), "{}", route.path);
-        let result = deliver(source, route, long.as_bytes());
+        assert!(sender.deliver(body.to_string().as_bytes()).is_ok(), "{}", route.path);
+        let result = sender.deliver(long.as_bytes());
         assert!(refused(&result) && result.is_err_and(|problem| problem.message.len() < 1_000), "{}", route.path);
     }
 }
 
-#[test]
-fn an_unknown_event_is_ignored_with_the_reason() {
+fn an_unknown_event_is_ignored_with_the_reason(senders: &[Sender]) {
     // Of those that name their event in a header; others name it in the body.
-    for (source, route) in routes().filter(|(_, route)| !headers(route.path).is_empty()) {
-        let received_at = Timestamp::parse(NOW).unwrap();
-        let headers: Vec<_> =
-            headers(route.path).into_iter().map(|(name, _)| (name, "\u{1b}[31munheard".to_owned())).collect();
-        let delivery = Delivery { source: "ours", event: route.event, headers: &headers, body: b"{}", received_at };
-        let why = (source.parse)(&delivery).unwrap().ignored.unwrap();
+    for sender in senders.iter().filter(|sender| !sender.headers.is_empty()) {
+        let route = sender.route;
+        let unheard = |(name, _): &(String, String)| (name.clone(), "\u{1b}[31munheard".to_owned());
+        let headers: Vec<_> = sender.headers.iter().map(unheard).collect();
+        let why = sender.deliver_with(&headers, b"{}").unwrap().ignored.unwrap();
         assert!(why.contains("unheard") && !why.contains('\u{1b}'), "{why}");
-        let none = Delivery { headers: &[], ..delivery };
-        assert!(refused(&(source.parse)(&none)), "{}", route.path);
+        assert!(refused(&sender.deliver_with(&[], b"{}")), "{}", route.path);
     }
 }
 
 #[test]
 fn an_unknown_route_is_a_problem() {
     let source = find("articles").unwrap();
-    let route = Route { event: "unheard", ..source.routes[0] };
-    assert!(refused(&deliver(source, &route, b"{}")));
+    let received_at = Timestamp::parse(NOW).unwrap();
+    let delivery = Delivery { source: "ours", event: "unheard", headers: &[], body: b"{}", received_at };
+    assert!(refused(&(source.parse)(&delivery)));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -327,56 +375,55 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// A good body with some of its fields replaced.
-fn bent(path: &'static str) -> impl Strategy<Value = Value> {
-    prop::collection::vec((any::<prop::sample::Index>(), any_json()), 0..3).prop_map(move |changes| {
-        let mut body = sample(path);
-        if let Value::Object(fields) = &mut body {
-            for (index, value) in changes {
-                let at = index.index(fields.len());
-                if let Some(field) = fields.values_mut().nth(at) {
-                    *field = value;
-                }
+fn bent(mut body: Value, changes: &[(prop::sample::Index, Value)]) -> Value {
+    if let Value::Object(fields) = &mut body {
+        for (index, value) in changes {
+            let at = index.index(fields.len());
+            if let Some(field) = fields.values_mut().nth(at) {
+                *field = value.clone();
             }
         }
-        body
-    })
+    }
+    body
 }
 
-proptest! {
-    #[test]
-    fn any_json_is_read_or_refused(value in any_json()) {
-        for (source, route) in routes() {
+fn any_json_is_read_or_refused(senders: &[Sender]) {
+    proptest!(|(value in any_json())| {
+        for sender in senders {
             let body = value.to_string();
-            let result = deliver(source, route, body.as_bytes());
-            prop_assert_eq!(&result, &deliver(source, route, body.as_bytes()));
+            let result = sender.deliver(body.as_bytes());
+            prop_assert_eq!(&result, &sender.deliver(body.as_bytes()));
             if let Ok(parsed) = result {
                 let empty = value == json!([]);
                 prop_assert!(empty || !parsed.events.is_empty() || parsed.ignored.is_some(), "nothing is dropped");
             }
         }
-    }
+    });
+}
 
-    #[test]
-    fn bent_bodies_are_read_or_refused(
-        (route, body) in prop::sample::select(routes().map(|(_, route)| route.path).collect::<Vec<_>>())
-            .prop_flat_map(|path| (Just(path), bent(path)))
-    ) {
-        let (source, route) = routes().find(|(_, known)| known.path == route).unwrap();
-        if let Ok(parsed) = deliver(source, route, body.to_string().as_bytes()) {
+fn bent_bodies_are_read_or_refused(senders: &[Sender]) {
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any_json()), 0..3);
+    proptest!(|(sender in any::<prop::sample::Index>(), changes in changes)| {
+        let sender = sender.get(senders);
+        let body = bent(sender.body.clone(), &changes);
+        if let Ok(parsed) = sender.deliver(body.to_string().as_bytes()) {
             prop_assert!(!parsed.events.is_empty() || parsed.ignored.is_some());
-            for event in parsed.events.into_iter().flatten().filter(|_| source.name == "articles") {
+            for event in parsed.events.into_iter().flatten().filter(|_| sender.source.name == "articles") {
                 prop_assert!(matches!(&*event.key.source, "articles" | "git"));
             }
         }
-    }
+    });
+}
 
-    #[test]
-    fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        for (source, route) in routes() {
-            let _ = deliver(source, route, &body);
+fn any_bytes_are_read_or_refused(senders: &[Sender]) {
+    proptest!(|(body in prop::collection::vec(any::<u8>(), 0..200))| {
+        for sender in senders {
+            let _ = sender.deliver(&body);
         }
-    }
+    });
+}
 
+proptest! {
     #[test]
     fn every_item_has_an_answer(items in prop::collection::vec(any_json(), 0..12), ndjson in any::<bool>()) {
         let checks = Checks { default_source: "ours", now: Timestamp::parse(NOW).unwrap() };

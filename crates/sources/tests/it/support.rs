@@ -24,3 +24,11 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     println!("skipped: there is no {}", found.display());
     None
 }
+
+/// The rows of the shared manifest whose file begins like this: the file, and the fields proposed for it.
+pub(crate) fn manifest(begins: &str) -> Option<std::collections::BTreeMap<String, serde_json::Value>> {
+    let text = std::fs::read_to_string(shared("fixtures/MANIFEST.tsv")?).unwrap();
+    let mut table = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(text.as_bytes());
+    let rows = table.records().map(Result::unwrap).filter(|row| row[0].starts_with(begins));
+    Some(rows.map(|row| (row[0].to_owned(), serde_json::from_str(&row[6]).unwrap())).collect())
+}

@@ -422,7 +422,7 @@ impl SqliteLedger<'_> {
     }
 
     /// Jumps from one component to the next in the index: there are far fewer components than deployments.
-    pub(super) fn read_implied(&self) -> Result<Vec<ComponentId>> {
+    pub(crate) fn read_implied(&self) -> Result<Vec<ComponentId>> {
         let sql = "WITH RECURSIVE component_word (number) AS (
                 SELECT min(component) FROM deployment WHERE implied = 1
                 UNION ALL

@@ -79,3 +79,23 @@ fn a_rejected_row_can_be_replayed() {
     let counts = store.journal_counts().unwrap();
     assert_eq!((counts.rejected, counts.pending), (1, 0));
 }
+
+#[test]
+fn a_delivery_is_found_whole_by_its_senders_id_its_number_or_as_the_last() {
+    let store = memory();
+    let incident = json!({"type": "incident", "id": "1", "product": "shop", "opened_at": minute(1)});
+    let body = json!([incident]).to_string();
+    add(&store, vec![webhook("first", &body), webhook("second", "[]"), Delivery::Event(deployment(1, "cart", 5, 1))]);
+    store.settle().unwrap();
+    let first = store.delivery("gitlab", Some("first")).unwrap().unwrap();
+    assert_eq!((first.id.as_deref(), first.body.as_slice()), (Some("first"), body.as_bytes()));
+    assert_eq!((first.state, first.kind), (State::Applied, EntryKind::Webhook));
+    assert_eq!(store.delivery("gitlab", Some(&first.seq.to_string())).unwrap(), Some(first.clone()));
+    assert_eq!(store.delivery("gitlab", None).unwrap().unwrap().id.as_deref(), Some("second"));
+    // Neither another source's nor what is not there.
+    assert_eq!(store.delivery("github", Some(&first.seq.to_string())).unwrap(), None);
+    assert_eq!(store.delivery("gitlab", Some("third")).unwrap(), None);
+    let key = domain::event::entity_key(domain::event::EventKind::Incident, "gitlab", "1");
+    let known = store.entity(&key).unwrap();
+    assert_eq!(known.and_then(|entity| entity.text("product").map(str::to_owned)).as_deref(), Some("shop"));
+}

@@ -52,6 +52,7 @@ pub(crate) const INCIDENT: &str = "incident";
 
 const fn placed(by: PlacedBy) -> &'static str {
     match by {
+        PlacedBy::Rule => "rule",
         PlacedBy::Catalogue => "catalogue",
         PlacedBy::Event => "event",
         PlacedBy::Repository => "repository",
@@ -75,6 +76,7 @@ pub(crate) fn of_deployment(fact: &DeploymentFact) -> Vec<Row> {
         link: "place",
         rule: Some(placed(fact.placed_by)),
         value: Some(fact.lane.component.to_string()),
+        why: fact.placed_why.clone(),
         ..Says::default()
     }];
     if fact.sha.is_some() || fact.sha_why.is_some() {
@@ -187,8 +189,13 @@ pub(crate) fn of_incident(fact: &IncidentFact) -> Vec<Row> {
         at: Some(fact.started_at),
     };
     let value = fact.component.as_ref().map_or_else(|| fact.product.clone(), ComponentId::to_string);
-    let mut all =
-        vec![Says { link: "place", rule: Some(placed(fact.placed_by)), value: Some(value), ..Says::default() }];
+    let mut all = vec![Says {
+        link: "place",
+        rule: Some(placed(fact.placed_by)),
+        value: Some(value),
+        why: fact.placed_why.clone(),
+        ..Says::default()
+    }];
     for rule in CauseRule::ALL {
         if let Some(cause) = &fact.causes[rule.index()] {
             all.push(Says {

@@ -13,7 +13,7 @@ use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::metric::Metric;
 use domain::time::Month;
 use domain::{EntityKey, Timestamp};
-use metrics::{Question, Window};
+use metrics::{Bucket, Question, Window};
 use proptest::prelude::*;
 use warehouse::{Batch, Removed, Warehouse};
 
@@ -337,6 +337,21 @@ async fn same(warehouse: &Warehouse, store: &Store) {
         let [known, said] = warehouse.first_deployments(&question, metric).await.unwrap();
         assert_eq!(known, said);
     }
+    // What is remembered of files from before this step is used again, in windows that cut through them or do not.
+    let questions = [
+        ("dora", "2024-01-01T00:00:00Z", "2027-01-01T00:00:00Z", Some(Bucket::Month)),
+        ("rex", "2025-01-01T00:00:00Z", "2025-03-01T00:00:00Z", None),
+        ("dora", "2024-12-10T07:00:00Z", "2025-06-20T01:00:00Z", Some(Bucket::Week)),
+        ("dora", "2025-01-01T00:00:00Z", "2025-03-01T00:00:00Z", None),
+    ];
+    let metrics = [Metric::LeadTime, Metric::FailedDeploymentRecoveryTime, Metric::TimeToRestore, Metric::ReworkRate];
+    let turn = usize::try_from(store.change).unwrap();
+    let (id, from, to, bucket) = questions[turn % questions.len()];
+    let node = if turn % 3 == 0 { Node::Product("shop".to_owned()) } else { Node::Group };
+    let window = Window { from: at(from), to: at(to) };
+    let question = Question { bucket, metrics: metrics.to_vec(), ..Question::new(node, definition(id), window) };
+    let (found, expected) = (warehouse.answer(&question).await, reference.answer(&question).await);
+    assert_eq!(found, expected, "{question:?}");
 }
 
 proptest! {

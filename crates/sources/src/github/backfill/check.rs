@@ -1,19 +1,10 @@
 //! What is wrong with settings, before anything is asked.
 
 use super::auth;
-use crate::poll::{Credentials, Settings};
+use crate::poll::{Credentials, Settings, check_address};
 
 pub(super) fn check(settings: &Settings) -> Result<(), String> {
-    let url = url::Url::parse(&settings.api_url).ok();
-    let plain =
-        url.filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.password().is_none());
-    let Some(url) = plain.filter(|url| url.host_str().is_some()) else {
-        return Err("api_url is not an address; write https://HOST/api/v3 for GitHub Enterprise".to_owned());
-    };
-    if url.scheme() == "http" && !is_this_machine(&url) {
-        return Err("api_url begins with http://, which would show the token to everybody on the way; write https://"
-            .to_owned());
-    }
+    check_address(&settings.api_url, "https://HOST/api/v3 for GitHub Enterprise")?;
     for name in &settings.repositories {
         let parts: Vec<&str> = name.split('/').collect();
         if parts.len() != 2 || !parts.iter().all(|part| is_name(part)) {
@@ -33,15 +24,6 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         }
         Credentials::Token(_) => Ok(()),
         Credentials::App { id, private_key } => auth::app_key(id, private_key).map(|_| ()),
-    }
-}
-
-fn is_this_machine(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -4,7 +4,7 @@
 //! of several pages is read again until a pass shows nothing that no pass before has shown. The second pass asks only
 //! for what changed: a page that did not is answered with a 304, which GitHub does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,20 +32,23 @@ struct Seen {
 
 impl Seen {
     /// What has to be known to read the page that comes after this one.
-    fn context(&self, list: &List, now: &[Item]) -> Vec<(&'static str, String)> {
-        let mut context = Vec::new();
-        if list.timeless && self.generation > 0 {
-            context.push((GENERATION, self.generation.to_string()));
-        }
-        let still = |id: &str| now.iter().any(|item| item.id == id && item.marked);
-        let here = |id: &str| now.iter().any(|item| item.id == id);
-        let lost = self.items.iter().filter(|item| item.marked && here(&item.id) && !still(&item.id));
-        let lost: Vec<&str> = lost.map(|item| item.id.as_str()).collect();
-        if list.resource == "issues" && !lost.is_empty() {
-            context.push((LOST, lost.join(",")));
-        }
-        context
+    fn context(&self, list: &List) -> Vec<(&'static str, String)> {
+        let generation = (list.timeless && self.generation > 0).then(|| (GENERATION, self.generation.to_string()));
+        generation.into_iter().collect()
     }
+}
+
+/// An address without the instant from which it asks: each poll has another one, and what is remembered of a page would
+/// pile up. A tag is of the content, so one that was given for another instant fits only where nothing differs.
+fn without_since(url: &str) -> String {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("since=")).collect();
+    format!("{path}?{}", kept.join("&"))
+}
+
+/// Issues that were incidents and are told here as none.
+fn lost<'i>(marked: &BTreeSet<String>, now: &'i [Item]) -> Vec<&'i str> {
+    now.iter().filter(|item| !item.marked && marked.contains(&item.id)).map(|item| item.id.as_str()).collect()
 }
 
 impl Reader<'_> {
@@ -86,8 +89,30 @@ impl Reader<'_> {
         Ok(found.into_values().filter(young).collect())
     }
 
+    /// The issues of a repository that were told as incidents, on whatever page and in whatever run.
+    fn incidents(&mut self, repository: &Repository) -> Part<BTreeSet<String>> {
+        let text = self.host.recall(&format!("incidents {}", repository.name))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    fn remember_incidents(&mut self, repository: &Repository, before: BTreeSet<String>, now: &[Item]) -> Part<()> {
+        let mut marked = before.clone();
+        for item in now {
+            if item.marked {
+                marked.insert(item.id.clone());
+            } else {
+                marked.remove(&item.id);
+            }
+        }
+        if marked != before {
+            let text = serde_json::to_string(&marked).map_err(|error| Refusal::everything(error.to_string()))?;
+            self.host.remember(&format!("incidents {}", repository.name), &text)?;
+        }
+        Ok(())
+    }
+
     fn page(&mut self, repository: &Repository, list: &List, url: &str, what: &str, keep: bool) -> Part<Seen> {
-        let key = format!("page {}", url.strip_prefix(&*self.settings.api_url).unwrap_or(url));
+        let key = format!("page {}", without_since(url.strip_prefix(&*self.settings.api_url).unwrap_or(url)));
         let known: Seen = match self.host.recall(&key)? {
             Some(text) => serde_json::from_str(&text).unwrap_or_default(),
             None => Seen::default(),
@@ -111,8 +136,14 @@ impl Reader<'_> {
         let items: Vec<Item> = things.iter().filter_map(list.item).collect();
         self.count(things.len());
         if keep && !things.is_empty() {
-            let context = known.context(list, &items);
+            let mut context = known.context(list);
+            let marked = if list.resource == "issues" { Some(self.incidents(repository)?) } else { None };
+            let lost = marked.as_ref().map(|marked| lost(marked, &items)).filter(|lost| !lost.is_empty());
+            context.extend(lost.map(|lost| (LOST, lost.join(","))));
             self.keep(&repository.name, list.resource, context, answer.body)?;
+            if let Some(marked) = marked {
+                self.remember_incidents(repository, marked, &items)?;
+            }
         }
         let generation = known.generation + u64::from(known.items != items);
         let seen = Seen { etag: answer.etag, next: answer.next, items, generation };

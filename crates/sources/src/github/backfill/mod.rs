@@ -14,15 +14,13 @@ mod parts;
 mod repositories;
 mod resources;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
-
-use domain::Timestamp;
 
 use self::auth::Auth;
 use self::repositories::Repository;
 use crate::poll::{
-    Ask, Backfill, Client, Failure, Fetched, Host, Outcome, Page, PollError, Progress, Refusal, Settings, same_server,
+    Ask, Backfill, Client, Failure, Fetched, History, Host, Outcome, Page, Part, PollError, Progress, Refusal,
+    Settings, Trail, same_server,
 };
 
 pub(super) const BACKFILL: Backfill = Backfill {
@@ -52,22 +50,6 @@ fn run(settings: &Settings, host: &mut dyn Host) -> Outcome {
     progress.resource = None;
     progress.waiting = None;
     (progress, done)
-}
-
-/// Whether a part could be read; of a `Err` the whole backfill ends.
-type Part<T> = Result<T, Refusal>;
-
-/// Pages of one list: a page that names one before as the next would be read for ever.
-#[derive(Debug, Default)]
-struct Trail(BTreeSet<String>);
-
-impl Trail {
-    fn go(&mut self, url: &str, what: &str) -> Part<()> {
-        if self.0.insert(url.to_owned()) {
-            return Ok(());
-        }
-        Err(Refusal::this(None, format!("the pages of {what} go round in a circle; is `api_url` right?")))
-    }
 }
 
 struct Reader<'a> {
@@ -144,10 +126,6 @@ impl Reader<'_> {
     /// An address below the API's root.
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.api_url)
-    }
-
-    fn since(&self) -> Option<Timestamp> {
-        self.settings.since
     }
 
     /// Asks for a page as whoever may read what belongs to `owner`.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ use super::resources::{ALL_PULL_REQUESTS, DEPLOYMENTS, ISSUES, Item, PULL_REQUES
 use super::{Part, Reader, Trail};
 use crate::github::page::{AUTHOR, NUMBER, TRIGGER, UPDATED_AT};
 use crate::json::text;
-use crate::poll::Refusal;
+use crate::poll::{Refusal, seconds};
 
 /// Attempts of one run, at most.
 const ATTEMPTS: u64 = 100;
@@ -55,12 +54,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn releases(&mut self, repository: &Repository) -> Part<()> {
-        self.list(repository, &RELEASES, "/releases?per_page=100", self.since(), true).map(|_| ())
+        self.list(repository, &RELEASES, "/releases?per_page=100", self.settings.since, true).map(|_| ())
     }
 
     /// The commits deployments name. `by_hand`: runs that a person started.
     pub(super) fn deployments(&mut self, repository: &Repository, by_hand: &BTreeSet<String>) -> Part<Vec<String>> {
-        let mut deployments = self.list(repository, &DEPLOYMENTS, "/deployments?per_page=100", self.since(), true)?;
+        let mut deployments =
+            self.list(repository, &DEPLOYMENTS, "/deployments?per_page=100", self.settings.since, true)?;
         // Newest first: what people look at is there first.
         deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.at));
         // A status of a workflow's job links to its run.
@@ -90,7 +90,7 @@ impl Reader<'_> {
 
     /// Of those that were merged also their commits and reviews.
     pub(super) fn pull_requests(&mut self, repository: &Repository) -> Part<()> {
-        let since = self.since();
+        let since = self.settings.since;
         let requests = match since {
             Some(_) => {
                 let path = "/pulls?state=all&sort=updated&direction=desc&per_page=100";
@@ -129,7 +129,7 @@ impl Reader<'_> {
 
     /// Of runs that were tried again also the earlier attempts: the list has the last one only. Those a person started.
     pub(super) fn runs(&mut self, repository: &Repository) -> Part<BTreeSet<String>> {
-        let runs = self.list(repository, &RUNS, "/actions/runs?per_page=100", self.since(), true)?;
+        let runs = self.list(repository, &RUNS, "/actions/runs?per_page=100", self.settings.since, true)?;
         for item in &runs {
             for attempt in 1..item.attempt.unwrap_or(1).min(ATTEMPTS) {
                 let path = format!("/actions/runs/{}/attempts/{attempt}", item.id);
@@ -141,7 +141,7 @@ impl Reader<'_> {
 
     /// All of them: which are incidents is for the same rules to say that read webhooks.
     pub(super) fn issues(&mut self, repository: &Repository) -> Part<()> {
-        let since = self.since().map(|since| format!("&since={}", seconds(since))).unwrap_or_default();
+        let since = self.settings.since.map(|since| format!("&since={}", seconds(since))).unwrap_or_default();
         let path = format!("/issues?state=all&sort=created&direction=asc&per_page=100{since}");
         match self.list(repository, &ISSUES, &path, None, true) {
             // Issues are switched off in this repository.
@@ -230,13 +230,4 @@ fn run_of(status: &Value) -> Option<&str> {
 /// A tag of one page says nothing of others.
 fn etag_of(pages: usize, etag: Option<String>) -> Option<String> {
     etag.filter(|_| pages == 1)
-}
-
-/// As addresses write an instant, in whole seconds.
-pub(super) fn seconds(at: Timestamp) -> String {
-    let text = at.to_string();
-    match text.split_once('.') {
-        Some((whole, _)) => format!("{}Z", whole.trim_end_matches('Z')),
-        None => text,
-    }
 }

@@ -13,6 +13,7 @@ use super::hub::{Hub, TOKEN};
 pub(crate) type Entities = BTreeMap<EntityKey, Entity>;
 
 pub(crate) struct Desk {
+    source: &'static str,
     pub(crate) now: Timestamp,
     pub(crate) waited: Duration,
     pub(crate) cursors: BTreeMap<String, String>,
@@ -25,7 +26,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        Desk::of("github")
+    }
+
+    pub(crate) fn of(source: &'static str) -> Self {
         Desk {
+            source,
             now: Timestamp::parse("2026-11-01T00:00:00Z").unwrap(),
             waited: Duration::ZERO,
             cursors: BTreeMap::new(),
@@ -37,7 +43,7 @@ impl Desk {
     }
 
     pub(crate) fn run(&mut self, settings: &Settings) -> (Progress, Result<(), PollError>) {
-        let backfill = find("github").unwrap().backfill.unwrap();
+        let backfill = find(self.source).unwrap().backfill.unwrap();
         (backfill.check)(settings).unwrap();
         (backfill.run)(settings, self)
     }
@@ -68,16 +74,19 @@ pub(crate) fn merge(entities: &mut Entities, events: impl IntoIterator<Item = Ev
     }
 }
 
-/// What a page says.
+/// What a page of GitHub says.
 pub(crate) fn events(page: &Page, received_at: Timestamp) -> Vec<Event> {
+    events_of("github", page, received_at)
+}
+
+/// What a page says.
+pub(crate) fn events_of(source: &str, page: &Page, received_at: Timestamp) -> Vec<Event> {
     let headers = page.headers();
-    let delivery = Delivery { source: "github", event: Page::EVENT, headers: &headers, body: &page.body, received_at };
-    let parsed = (find("github").unwrap().parse)(&delivery).unwrap();
-    parsed
-        .events
-        .into_iter()
-        .map(|event| event.unwrap_or_else(|problem| panic!("{}: {problem}", page.resource)))
-        .collect()
+    let delivery = Delivery { source, event: Page::EVENT, headers: &headers, body: &page.body, received_at };
+    let parsed = (find(source).unwrap().parse)(&delivery).unwrap();
+    let read =
+        |event: Result<Event, domain::Problem>| event.unwrap_or_else(|problem| panic!("{}: {problem}", page.resource));
+    parsed.events.into_iter().map(read).collect()
 }
 
 pub(crate) fn settings(hub: &Hub) -> Settings {
@@ -123,7 +132,7 @@ impl Host for Desk {
     fn keep(&mut self, page: Page) -> Result<(), Halt> {
         self.live()?;
         if let std::collections::btree_map::Entry::Vacant(place) = self.pages.entry(page.delivery_id()) {
-            let events = events(&page, self.now);
+            let events = events_of(self.source, &page, self.now);
             place.insert(page);
             merge(&mut self.entities, events);
         }

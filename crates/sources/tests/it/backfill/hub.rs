@@ -27,6 +27,8 @@ pub(crate) struct Data {
     pub(crate) asked: Vec<String>,
     /// Tokens and claims they were asked with.
     pub(crate) bearers: Vec<String>,
+    /// How another vendor answers.
+    pub(crate) vendor: Option<fn(&Data, &Asked) -> Response>,
 }
 
 /// What goes wrong with a request.
@@ -114,10 +116,10 @@ impl Drop for Hub {
 }
 
 /// What is asked: method, address, headers by name in lower case.
-struct Asked {
-    post: bool,
-    target: String,
-    headers: BTreeMap<String, String>,
+pub(crate) struct Asked {
+    pub(crate) post: bool,
+    pub(crate) target: String,
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
 fn read(stream: &mut BufReader<&TcpStream>) -> Option<Asked> {
@@ -152,7 +154,7 @@ fn answer(stream: TcpStream, shared: &Shared) -> bool {
             Some(Fault::Cut) => return true,
             Some(Fault::Answer(status, headers, body)) => (status, headers, body, false),
             fault => {
-                let (status, headers, body) = respond(data, &asked);
+                let (status, headers, body) = data.vendor.unwrap_or(respond)(data, &asked);
                 if status == 304
                     && let Some(last) = data.asked.last_mut()
                 {
@@ -176,7 +178,8 @@ fn answer(stream: TcpStream, shared: &Shared) -> bool {
     true
 }
 
-type Response = (u16, Vec<(&'static str, String)>, String);
+/// Status, headers, body.
+pub(crate) type Response = (u16, Vec<(&'static str, String)>, String);
 
 fn no(status: u16, message: &str) -> Response {
     (status, Vec::new(), json!({ "message": message }).to_string())

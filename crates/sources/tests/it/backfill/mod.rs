@@ -3,8 +3,8 @@
 mod any;
 mod apps;
 mod equal;
-mod host;
-mod hub;
+pub(crate) mod host;
+pub(crate) mod hub;
 mod lists;
 mod pages;
 mod refusals;

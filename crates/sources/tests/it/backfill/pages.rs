@@ -36,7 +36,7 @@ fn told(resource: &'static str, context: &[(&'static str, &str)], body: Value) -
 fn no_address_takes_pages() {
     // The event of a delivery is its route's: with no route of that event nothing sent is read as a page, whatever its
     // headers say.
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         for route in source.routes {
             assert_ne!(route.event, Page::EVENT, "{}", route.path);
             let ours = |name: &&str| name.starts_with("leadline-");

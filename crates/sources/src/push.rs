@@ -1,4 +1,4 @@
-//! A push of a branch or a tag.
+//! A push of a branch or a tag, as GitHub, GitLab and plain hooks send it.
 
 use domain::event::{Checks, Event, parse};
 use domain::{Problem, Timestamp};
@@ -6,9 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::Parsed;
 use crate::json::{self, missing, read_instant, text, wrong};
-
-/// GitHub lists at most so many commits of a push: the first of a full list need not follow `before`.
-const LISTED_AT_MOST: usize = 2048;
 
 /// How much what a push tells is worth beside another push that tells of the same commit or tag.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +23,18 @@ pub(crate) struct Push<'a> {
     pub(crate) repo: &'a str,
     pub(crate) checks: Checks<'a>,
     pub(crate) standing: Standing,
+    /// The commit pushed, where the sender tells it beside `after`: that of an annotated tag is no commit.
+    pub(crate) sha: Option<&'a str>,
+    /// Whether the first commit listed follows `before`: all were listed, and the branch was not forced elsewhere.
+    pub(crate) follows: bool,
+    /// Whether the commit pushed always comes with its time, also when it is not listed.
+    pub(crate) has_head: bool,
+}
+
+/// Whether a push lists all of its commits, of which the sender lists at most so many, and follows what was before.
+pub(crate) fn follows(body: &Map<String, Value>, at_most: usize) -> bool {
+    let listed = body.get("commits").and_then(Value::as_array).map_or(0, Vec::len);
+    body.get("forced") != Some(&Value::Bool(true)) && listed < at_most
 }
 
 impl Push<'_> {
@@ -42,12 +51,12 @@ impl Push<'_> {
         let mut events = self.commits()?;
         let head = self.body.get("head_commit").filter(|head| !head.is_null());
         // The commits of a push of a tag or of known commits are not listed; `after` of an annotated tag is no commit.
-        let sha = head.and_then(|head| text(head.get("id"))).unwrap_or(after);
+        let sha = self.sha.or_else(|| head.and_then(|head| text(head.get("id")))).unwrap_or(after);
         if !events.iter().flatten().any(|event| event.fields.get("sha").and_then(Value::as_str) == Some(sha)) {
             match head {
                 Some(Value::Object(head)) => events.push(self.commit(head, sha, None)),
                 Some(other) => return Err(wrong("head_commit", "an object", other)),
-                None if events.is_empty() => {
+                None if events.is_empty() && self.has_head => {
                     return Err(missing("head_commit", "its `timestamp` is the time of the commit pushed."));
                 }
                 None => {}
@@ -60,7 +69,8 @@ impl Push<'_> {
             }
             events.push(parse(tag, self.checks));
         }
-        Ok(Parsed { events, ignored: None })
+        let ignored = events.is_empty().then(|| "a branch was made of commits that are known already".to_owned());
+        Ok(Parsed { events, ignored })
     }
 
     /// The commits listed, oldest first. Their parents are not: each is taken to follow the one before, the first what
@@ -71,9 +81,8 @@ impl Push<'_> {
             Some(Value::Array(items)) => items,
             Some(other) => return Err(wrong("commits", "a list", other)),
         };
-        // After a forced push the branch does not follow what it was.
-        let follows = self.body.get("forced") != Some(&Value::Bool(true)) && items.len() < LISTED_AT_MOST;
-        let mut parent = text(self.body.get("before")).filter(|before| follows && is_hash(before) && !is_zero(before));
+        let before = text(self.body.get("before")).filter(|before| is_hash(before) && !is_zero(before));
+        let mut parent = before.filter(|_| self.follows);
         let mut events = Vec::with_capacity(items.len());
         for item in items {
             let Value::Object(item) = item else {
@@ -105,7 +114,7 @@ impl Push<'_> {
 }
 
 /// A commit as pushes and pages tell it; `more` adds what only one of them knows.
-pub(super) fn change(
+pub(crate) fn change(
     repo: &str,
     checks: Checks<'_>,
     commit: &Map<String, Value>,

@@ -1,0 +1,425 @@
+//! What a counting finds in a sealed file, row by row, kept in memory. A file never changes, so what a row says to a
+//! definition stays true of it; only the window, the node and the rows that went since differ between questions. Reading
+//! and decoding columns is most of what a question costs: whoever asks again, after an event came or about another
+//! window, does not pay for it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::physical_plan::execute_stream_partitioned;
+use domain::catalogue::Tree;
+use futures_util::StreamExt;
+use metrics::query::{Counted, Counting, Whole};
+
+use crate::engine::{self, Columns};
+use crate::grounds::ByPlace;
+use crate::lake::BaseFile;
+use crate::snapshot::TableData;
+
+/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. The last three months of two years fit.
+const A_ROW: usize = 6;
+const LEAST: usize = 1 << 20;
+const CAPACITY: usize = 160 << 20;
+/// Bytes a row is expected to take, before it is read.
+const EXPECTED: usize = 16;
+/// A value that is not known, among small ones.
+const UNKNOWN: u8 = u8::MAX;
+
+/// The rows of one file that are of the population, in the order of the file.
+pub(crate) struct Digest {
+    /// Numbers of the places that occur.
+    pub(crate) names: Vec<i64>,
+    /// Which of them, by row.
+    pub(crate) places: Numbers,
+    /// When each is, in microseconds; none when nobody asks, because all are in the window and in one period of it.
+    pub(crate) ats: Option<Vec<i64>>,
+    /// For each subject of the counting.
+    pub(crate) found: Vec<Found>,
+    /// Rows of the file, one bit each: whether it is one of these.
+    wanted: Vec<u64>,
+    len: usize,
+}
+
+/// Whole numbers that are mostly small.
+pub(crate) enum Numbers {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+/// What a subject finds in the rows.
+pub(crate) struct Found {
+    pub(crate) values: Option<Values>,
+    pub(crate) fates: Option<Vec<u8>>,
+}
+
+/// Doubles, some of them not known.
+pub(crate) enum Values {
+    /// All are whole and small, as yes and no are.
+    Small(Vec<u8>),
+    /// `NaN` for one that is not known: SQL's arithmetic here gives none.
+    Any(Vec<f64>),
+}
+
+impl Numbers {
+    pub(crate) fn get(&self, row: usize) -> usize {
+        match self {
+            Numbers::Narrow(numbers) => usize::from(numbers[row]),
+            Numbers::Wide(numbers) => numbers[row] as usize,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Numbers::Narrow(numbers) => numbers.capacity() * 2,
+            Numbers::Wide(numbers) => numbers.capacity() * 4,
+        }
+    }
+}
+
+impl Values {
+    pub(crate) fn get(&self, row: usize) -> Option<f64> {
+        match self {
+            Values::Small(values) => Some(values[row]).filter(|value| *value != UNKNOWN).map(f64::from),
+            Values::Any(values) => Some(values[row]).filter(|value| !value.is_nan()),
+        }
+    }
+
+    fn add(&mut self, value: Option<f64>) {
+        if let Values::Small(values) = self {
+            match value.map_or(Some(UNKNOWN), small) {
+                Some(value) => return values.push(value),
+                None => *self = Values::Any((0..values.len()).map(|row| self.get(row).unwrap_or(f64::NAN)).collect()),
+            }
+        }
+        if let Values::Any(values) = self {
+            values.push(value.unwrap_or(f64::NAN));
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Values::Small(values) => values.capacity(),
+            Values::Any(values) => values.capacity() * 8,
+        }
+    }
+}
+
+/// A value as a small number that gives the same bits back.
+fn small(value: f64) -> Option<u8> {
+    let near = value as u8;
+    (near != UNKNOWN && f64::from(near).to_bits() == value.to_bits()).then_some(near)
+}
+
+impl Digest {
+    /// Rows of the population.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Which rows of the file these are.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = u32> + '_ {
+        self.wanted.iter().enumerate().flat_map(|(word, bits)| {
+            let mut left = *bits;
+            std::iter::from_fn(move || {
+                (left != 0).then(|| {
+                    let bit = left.trailing_zeros();
+                    left &= left - 1;
+                    word as u32 * 64 + bit
+                })
+            })
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        let found = self.found.iter().map(|found| {
+            found.values.as_ref().map_or(0, Values::bytes) + found.fates.as_ref().map_or(0, Vec::capacity)
+        });
+        let ats = self.ats.as_ref().map_or(0, |ats| ats.capacity() * 8);
+        self.places.bytes() + ats + self.wanted.capacity() * 8 + self.names.capacity() * 8 + found.sum::<usize>()
+    }
+}
+
+/// A digest while its rows come.
+struct Making {
+    names: ByPlace<u32>,
+    places: Vec<u32>,
+    ats: Option<Vec<i64>>,
+    found: Vec<Found>,
+    wanted: Vec<u64>,
+    read: usize,
+}
+
+impl Making {
+    fn new(counting: &Counting, with_at: bool, rows: usize) -> Self {
+        let found = counting.counted.iter().map(|counted| Found {
+            values: counted.value.as_ref().map(|_| Values::Small(Vec::new())),
+            fates: counted.fate.as_ref().map(|_| Vec::new()),
+        });
+        Making {
+            names: ByPlace::default(),
+            places: Vec::new(),
+            ats: with_at.then(Vec::new),
+            found: found.collect(),
+            wanted: vec![0; rows.div_ceil(64)],
+            read: 0,
+        }
+    }
+
+    fn add(&mut self, batch: &RecordBatch, counting: &Counting) -> Result<()> {
+        let columns = Columns(batch);
+        let wanted = columns.cast("wanted", &DataType::Boolean)?;
+        let ats = columns.cast("at", &crate::tables::instant_type())?;
+        let places = columns.cast("place", &DataType::Int64)?;
+        let (wanted, places) = (wanted.as_boolean(), places.as_primitive::<Int64Type>());
+        let ats = ats.as_primitive::<TimestampMicrosecondType>();
+        // A row without an instant is in no window.
+        let wanted: BooleanArray = (0..batch.num_rows())
+            .map(|row| Some(wanted.is_valid(row) && wanted.value(row) && ats.is_valid(row)))
+            .collect();
+        for row in 0..batch.num_rows() {
+            if wanted.value(row) {
+                let at = self.read + row;
+                self.wanted[at / 64] |= 1 << (at % 64);
+                let next = self.names.len() as u32;
+                self.places.push(*self.names.entry(places.value(row)).or_insert(next));
+                if let Some(known) = &mut self.ats {
+                    known.push(ats.value(row));
+                }
+            }
+        }
+        for (counted, found) in counting.counted.iter().zip(&mut self.found) {
+            add_found(batch, counted, &wanted, found)?;
+        }
+        self.read += batch.num_rows();
+        Ok(())
+    }
+
+    fn done(mut self) -> Digest {
+        let mut names = vec![0; self.names.len()];
+        for (name, index) in &self.names {
+            names[*index as usize] = *name;
+        }
+        let len = self.places.len();
+        let places = if u16::try_from(names.len()).is_ok() {
+            Numbers::Narrow(self.places.iter().map(|place| *place as u16).collect())
+        } else {
+            self.places.shrink_to_fit();
+            Numbers::Wide(self.places)
+        };
+        self.ats.iter_mut().for_each(Vec::shrink_to_fit);
+        for found in &mut self.found {
+            match &mut found.values {
+                Some(Values::Small(values)) => values.shrink_to_fit(),
+                Some(Values::Any(values)) => values.shrink_to_fit(),
+                None => {}
+            }
+            found.fates.iter_mut().for_each(Vec::shrink_to_fit);
+        }
+        Digest { names, places, ats: self.ats, found: self.found, wanted: self.wanted, len }
+    }
+}
+
+fn add_found(batch: &RecordBatch, counted: &Counted, wanted: &BooleanArray, found: &mut Found) -> Result<()> {
+    let rows = || (0..batch.num_rows()).filter(|row| wanted.value(*row));
+    if let (Some(name), Some(known)) = (&counted.value, &mut found.values) {
+        let values = Columns(batch).cast(name, &DataType::Float64)?;
+        let values: &Float64Array = values.as_primitive::<Float64Type>();
+        rows().for_each(|row| known.add(values.is_valid(row).then(|| values.value(row))));
+    }
+    if let (Some((name, meanings)), Some(known)) = (&counted.fate, &mut found.fates) {
+        let fates = Columns(batch).cast(name, &DataType::Int64)?;
+        let fates: &Int64Array = fates.as_primitive::<Int64Type>();
+        for row in rows() {
+            let fate = u8::try_from(fates.value(row)).ok().filter(|fate| usize::from(*fate) < meanings.len());
+            known.push(fate.ok_or_else(|| DataFusionError::Internal("a fate that means nothing".to_owned()))?);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a whole file for a counting.
+async fn read(
+    data: &TableData,
+    file: &Arc<BaseFile>,
+    counting: &Counting,
+    whole: &Whole,
+    with_at: bool,
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Digest> {
+    let alone = TableData::new(data.shape.clone(), vec![file.clone()]);
+    let context = engine::in_order(Arc::new(alone), Arc::new(Tree::default()), runtime)?;
+    let plan = engine::reading(&context, &whole.sql).await?.create_physical_plan().await?;
+    let mut making = Making::new(counting, with_at, file.rows);
+    // The parts of a file in their order: which row is which is told by counting.
+    for mut part in execute_stream_partitioned(plan, context.task_ctx())? {
+        while let Some(batch) = part.next().await {
+            let batch = batch?;
+            if making.read + batch.num_rows() > file.rows {
+                return Err(strange(file));
+            }
+            making.add(&batch, counting)?;
+        }
+    }
+    if making.read != file.rows {
+        return Err(strange(file));
+    }
+    Ok(making.done())
+}
+
+fn strange(file: &BaseFile) -> DataFusionError {
+    DataFusionError::Internal(format!("{} does not hold the rows its log tells of", file.full.display()))
+}
+
+/// Whose rows: a file, what is asked of them, and whether their instants are known.
+type Name = (Arc<str>, Arc<str>, bool);
+
+struct Known {
+    digest: Arc<Digest>,
+    bytes: usize,
+    /// When it was used last, counted in questions.
+    used: u64,
+}
+
+#[derive(Default)]
+struct Kept {
+    known: HashMap<Name, Known>,
+    bytes: usize,
+    questions: u64,
+}
+
+/// All that are kept: the least recently used go first, but never one that the present question uses as well.
+#[derive(Default)]
+pub(crate) struct Digests(Mutex<Kept>);
+
+/// Digests as one question uses them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    question: u64,
+    capacity: usize,
+}
+
+impl Turn {
+    /// Whether so many rows can be kept at all: what cannot is better read as it is needed.
+    pub(crate) fn room_for(self, rows: usize) -> bool {
+        rows.saturating_mul(EXPECTED) <= self.capacity
+    }
+}
+
+impl Digests {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A question begins, on so many sealed rows.
+    pub(crate) fn turn(&self, sealed: usize) -> Turn {
+        let mut kept = self.kept();
+        kept.questions += 1;
+        Turn { question: kept.questions, capacity: sealed.saturating_mul(A_ROW).clamp(LEAST, CAPACITY) }
+    }
+
+    /// What a counting finds in a file. One with instants serves who needs none as well.
+    pub(crate) async fn get(
+        &self,
+        turn: Turn,
+        data: &TableData,
+        file: &Arc<BaseFile>,
+        counting: &Counting,
+        whole: &Whole,
+        with_at: bool,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Arc<Digest>> {
+        let sql: Arc<str> = whole.sql.as_str().into();
+        for with_at in HashSet::from([with_at, true]) {
+            if let Some(known) = self.kept().known.get_mut(&(file.path.clone(), sql.clone(), with_at)) {
+                known.used = turn.question;
+                return Ok(known.digest.clone());
+            }
+        }
+        let digest = Arc::new(read(data, file, counting, whole, with_at, runtime).await?);
+        self.keep(turn, (file.path.clone(), sql, with_at), &digest);
+        Ok(digest)
+    }
+
+    fn keep(&self, turn: Turn, name: Name, digest: &Arc<Digest>) {
+        let bytes = digest.bytes();
+        let mut kept = self.kept();
+        while kept.bytes + bytes > turn.capacity {
+            let oldest =
+                kept.known.iter().filter(|(_, known)| known.used < turn.question).min_by_key(|(_, known)| known.used);
+            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else { return };
+            kept.bytes -= kept.known.remove(&oldest).map_or(0, |known| known.bytes);
+        }
+        kept.bytes += bytes;
+        let known = Known { digest: digest.clone(), bytes, used: turn.question };
+        if let Some(before) = kept.known.insert(name, known) {
+            kept.bytes -= before.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_to_the_bit_however_they_are_kept() {
+        let told = [Some(1.0), None, Some(0.0), Some(254.0), Some(255.0), Some(-0.0), Some(0.5), None, Some(1e300)];
+        for end in 0..=told.len() {
+            let mut values = Values::Small(Vec::new());
+            told[..end].iter().for_each(|value| values.add(*value));
+            let found: Vec<_> = (0..end).map(|row| values.get(row).map(f64::to_bits)).collect();
+            assert_eq!(found, told[..end].iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>());
+            assert_eq!(matches!(values, Values::Small(_)), end <= 4);
+        }
+    }
+
+    #[test]
+    fn rows_of_the_file_are_those_whose_bit_is_set() {
+        let digest = Digest {
+            names: Vec::new(),
+            places: Numbers::Narrow(Vec::new()),
+            ats: None,
+            found: Vec::new(),
+            wanted: vec![0b101, 0, 1 << 63],
+            len: 3,
+        };
+        assert_eq!(digest.rows().collect::<Vec<_>>(), [0, 2, 191]);
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first_and_nothing_of_the_present_question() {
+        let digests = Digests::default();
+        let of = |bytes: usize| {
+            Arc::new(Digest {
+                names: Vec::new(),
+                places: Numbers::Narrow(Vec::new()),
+                ats: Some(Vec::with_capacity(bytes / 8)),
+                found: Vec::new(),
+                wanted: Vec::new(),
+                len: 0,
+            })
+        };
+        let name = |file: &str| (Arc::from(file), Arc::from("SELECT"), true);
+        let half = of(CAPACITY / 2);
+        let (first, second) = (digests.turn(CAPACITY), digests.turn(CAPACITY));
+        digests.keep(first, name("a"), &half);
+        digests.keep(second, name("b"), &half);
+        let third = digests.turn(CAPACITY);
+        digests.keep(third, name("c"), &half);
+        digests.keep(third, name("d"), &half);
+        // Neither `c` nor `d` may go for it.
+        digests.keep(third, name("e"), &half);
+        let mut left: Vec<_> = digests.kept().known.keys().map(|(file, ..)| file.to_string()).collect();
+        left.sort();
+        assert_eq!(left, ["c", "d"]);
+        assert_eq!(digests.kept().bytes, CAPACITY);
+        // Of few rows little is kept.
+        let few = digests.turn(1_000);
+        assert!(few.room_for(LEAST / EXPECTED) && !few.room_for(LEAST / EXPECTED + 1));
+    }
+}
