@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::mapped::{Shipped, Tool, ToolError};
 use crate::poll::Backfill;
-use crate::{Verification, alertmanager, argo_rollouts, argocd, articles, cdevents, flux, github, gitlab, gke, jira, kubernetes, native, opentelemetry, pagerduty, servicenow};
+use crate::{
+    Verification, alertmanager, argo_rollouts, argocd, articles, cdevents, flux, github, gitlab, gke, jira, kubernetes,
+    native, opentelemetry, pagerduty, servicenow,
+};
 
 /// Sources read by code.
 const NATIVE: &[Source] = &[

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Ask, Client, Credentials, Failure, Host, Outcome, Page, Part, PollError, Refusal, Settings, same_server,
-};
+use super::{Ask, Client, Credentials, Failure, Host, Outcome, Page, Part, PollError, Refusal, Settings, same_server};
 use crate::json::clip;
 
 /// Whom is asked.

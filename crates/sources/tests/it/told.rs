@@ -41,8 +41,12 @@ pub(crate) fn events(deliveries: impl IntoIterator<Item = Result<Parsed, Problem
 pub(crate) fn merged(events: &[Event]) -> Entity {
     assert!(events.iter().all(|event| event.key == events[0].key), "{events:?}");
     let (mut entity, mut reversed) = (Entity::default(), Entity::default());
-    events.iter().for_each(|event| { entity.merge(event); });
-    events.iter().rev().for_each(|event| { reversed.merge(event); });
+    events.iter().for_each(|event| {
+        entity.merge(event);
+    });
+    events.iter().rev().for_each(|event| {
+        reversed.merge(event);
+    });
     assert_eq!(entity, reversed);
     entity
 }
