@@ -8,6 +8,7 @@ mod body;
 pub mod clock;
 mod config;
 mod error;
+mod feeds;
 mod interpreter;
 mod page;
 mod query;

@@ -13,6 +13,8 @@ pub(crate) struct Sender {
     /// What it is.
     pub(crate) source: &'static Source,
     secrets: Vec<Secret>,
+    /// Options of the configuration, as headers that the parser of its webhooks reads.
+    options: Vec<(String, String)>,
     /// Deliveries that were refused for their signature since the start.
     strangers: AtomicU64,
 }
@@ -21,6 +23,11 @@ impl Sender {
     /// Whether it signs; else a token lets it in.
     pub(crate) fn signs(&self) -> bool {
         !self.secrets.is_empty()
+    }
+
+    /// What the configuration says in the place of a header that was not sent.
+    pub(crate) fn option(&self, header: &str) -> Option<&(String, String)> {
+        self.options.iter().find(|(name, _)| name == header)
     }
 
     /// How many deliveries were refused for their signature since the start.
@@ -52,7 +59,8 @@ impl Senders {
         let mut senders = BTreeMap::new();
         for config in configs {
             let (source, secrets) = (config.source()?, config.secrets()?);
-            senders.insert(config.name.clone(), Sender { source, secrets, strangers: AtomicU64::new(0) });
+            let options = config.options_of_webhooks()?;
+            senders.insert(config.name.clone(), Sender { source, secrets, options, strangers: AtomicU64::new(0) });
         }
         Ok(Senders(senders))
     }

@@ -22,6 +22,7 @@ use crate::auth::take_token_from_address;
 use crate::backfills::{self, Backfills};
 use crate::clock;
 use crate::config::Config;
+use crate::feeds::{FeedStates, Feeds};
 use crate::routes;
 use crate::seal::Keeping;
 use crate::senders::Senders;
@@ -42,6 +43,7 @@ pub struct Server {
     backfills: Arc<Backfills>,
     polling: JoinHandle<()>,
     rebuilding: JoinHandle<()>,
+    feeds: Feeds,
     sql: Option<Port>,
 }
 
@@ -126,6 +128,8 @@ impl Server {
         }
         let polling = tokio::spawn(backfills::poll(Arc::clone(&backfills)));
         let synced_too = synced.clone();
+        let feed_states = FeedStates::default();
+        let feeds = Feeds::start(&config, &store, &feed_states, &told).map_err(StartError::Sources)?;
         let app = App {
             config,
             store,
@@ -136,6 +140,7 @@ impl Server {
             senders,
             backfills: Arc::clone(&backfills),
             rebuilding: Arc::default(),
+            feeds: feed_states,
         };
         let sql = match app.config.sql.settings() {
             Some(settings) => Some(open(settings, app.clone()).await?),
@@ -164,6 +169,7 @@ impl Server {
             backfills,
             polling,
             rebuilding,
+            feeds,
             sql,
         })
     }
@@ -194,6 +200,8 @@ impl Server {
             let _ = stop.send(());
         }
         self.polling.abort();
+        // What has come is kept and answered for; what has not is sent again.
+        let _ = tokio::time::timeout(GRACE, self.feeds.join()).await;
         self.backfills.halt();
         let closing = self.sql.take().map(|port| tokio::spawn(port.stop(GRACE)));
         if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {

@@ -14,6 +14,7 @@ use warehouse::Warehouse;
 use crate::backfills::Backfills;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::feeds::FeedStates;
 use crate::rebuilding::Rebuilding;
 use crate::senders::Senders;
 use crate::sync::Calls;
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) senders: Arc<Senders>,
     pub(crate) backfills: Arc<Backfills>,
     pub(crate) rebuilding: Arc<Rebuilding>,
+    pub(crate) feeds: FeedStates,
 }
 
 /// What answers are given from: swapped as a whole when everything was rebuilt.

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::subject;
 
 /// Where the stream is, who may read it, and what its subjects carry.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Addresses of servers: `nats://HOST:4222`, or `tls://` to insist on TLS.
@@ -35,6 +35,7 @@ pub struct Settings {
     /// time, up to five minutes.
     pub retry_ms: u64,
     /// Token, when NATS asks for one.
+    #[serde(skip_serializing)]
     pub token: Option<String>,
     /// File with that token; white space around it is no part of it.
     pub token_file: Option<PathBuf>,
@@ -57,7 +58,7 @@ pub struct Settings {
 }
 
 /// What the messages of a subject carry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
     /// The subject, in which `*` stands for one word and `>` at the end for all that follow.

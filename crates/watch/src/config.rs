@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sources::kubernetes::{KINDS, Kind, check_names};
 
 /// The clusters, as `[[clusters]]` of the configuration has them.
@@ -15,7 +15,7 @@ pub struct Config {
 }
 
 /// One cluster. Without `kubeconfig` and `context` it is the one this program runs in.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name, in instances (`NAME/NAMESPACE`), marks and cursors.

@@ -104,8 +104,11 @@ pub(super) async fn keep(
 ) -> Result<(sources::Parsed, Vec<Receipt>), ApiError> {
     let Place { source, route, name } = place;
     let kept = route.headers.iter().chain(route.id_header.iter());
+    // Journalled with the delivery: it is read the same way for ever, whatever the configuration says later.
+    let sender = app.senders.get(name);
+    let option = |header: &str| sender.and_then(|sender| sender.option(header));
     let headers: Vec<(String, String)> =
-        kept.filter_map(|kept| all.iter().find(|(name, _)| name == kept).cloned()).collect();
+        kept.filter_map(|kept| all.iter().find(|(name, _)| name == kept).or_else(|| option(kept)).cloned()).collect();
     let received_at = clock::now();
     let delivery = sources::Delivery { source: name, event: route.event, headers: &headers, body: &body, received_at };
     let parsed = match (source.parse)(&delivery) {
@@ -197,5 +200,7 @@ pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) ->
         })
     });
     let configured: Vec<_> = configured.collect();
-    reply::json(&headers, &json!({ "sources": sources, "configured": configured }))
+    let (clusters, streams) = app.feeds.shown();
+    let all = json!({ "sources": sources, "configured": configured, "clusters": clusters, "streams": streams });
+    reply::json(&headers, &all)
 }

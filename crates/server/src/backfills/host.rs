@@ -56,7 +56,7 @@ impl Here {
 }
 
 /// A number from 0 to 1.
-pub(super) fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let mut bytes = [0; 4];
     // Without randomness several wait equally long.
     let _ = getrandom::fill(&mut bytes);

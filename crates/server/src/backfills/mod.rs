@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use domain::{Code, Problem, Timestamp};
 use store::{Store, StoreError};
 
+pub(crate) use self::host::chance;
 pub(crate) use self::job::{Record, Stage};
 pub(crate) use self::polls::{Poller, poll};
 

@@ -64,7 +64,7 @@ impl SourceConfig {
         let wrong = |why: String| format!("the source `{}`: {why}", self.name);
         let credentials = self.credentials().map_err(wrong)?;
         if credentials == Credentials::None && !self.asks() {
-            return Ok(None);
+            return self.options_of_webhooks().map(|_| None).map_err(wrong);
         }
         let kind = self.source()?;
         let backfill = kind.backfill.ok_or_else(|| wrong(format!("the past of {} cannot be read yet", kind.title)))?;
@@ -94,8 +94,20 @@ impl SourceConfig {
 
     /// Whether any key speaks of the API.
     fn asks(&self) -> bool {
-        let named = !self.repositories.is_empty() || !self.owners.is_empty() || !self.options.is_empty();
+        let named = !self.repositories.is_empty() || !self.owners.is_empty();
         named || self.api_url.is_some() || self.polls()
+    }
+
+    /// The options, as the parser of its webhooks reads them: headers that no option is told in by the sender itself.
+    pub(crate) fn options_of_webhooks(&self) -> Result<Vec<(String, String)>, String> {
+        if self.options.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = self.source()?;
+        let backfill = kind.backfill.ok_or_else(|| format!("{} takes no options", kind.title))?;
+        let options = self.checked_options(kind.title, backfill)?;
+        let header = |name: &str| format!("x-leadline-{}", name.replace('_', "-"));
+        Ok(options.into_iter().map(|(name, value)| (header(&name), value)).collect())
     }
 
     fn checked_options(&self, title: &str, backfill: &Backfill) -> Result<BTreeMap<String, String>, String> {

@@ -53,6 +53,10 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// Tools that are read by programs of one's own. Only from the file.
     pub tools: Vec<::sources::Tool>,
+    /// Clusters of Kubernetes that are watched. Only from the file.
+    pub clusters: Vec<::watch::Cluster>,
+    /// Streams of NATS JetStream that are read. Only from the file.
+    pub streams: Vec<::stream::Settings>,
 }
 
 /// The configuration cannot be used.
@@ -105,7 +109,22 @@ impl Config {
             .and_then(|()| self.retention.validate())
             .and_then(|()| self.sql.validate())
             .and_then(|()| sources::validate(&self.sources))
+            .and_then(|()| ::watch::Config { clusters: self.clusters.clone() }.check())
+            .and_then(|()| self.validate_streams())
             .map_err(ConfigError)
+    }
+
+    fn validate_streams(&self) -> Result<(), String> {
+        for (place, settings) in self.streams.iter().enumerate() {
+            let name = &settings.stream;
+            let same = |other: &::stream::Settings| (&other.servers, &other.stream) == (&settings.servers, name);
+            if self.streams[..place].iter().any(same) {
+                return Err(format!("streams: `{name}` of the same servers is there twice"));
+            }
+            let find = |kind: &str| ::sources::find(kind);
+            ::stream::Consumer::new(settings.clone(), find).map_err(|error| format!("streams: `{name}`: {error}"))?;
+        }
+        Ok(())
     }
 }
 

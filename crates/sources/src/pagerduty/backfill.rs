@@ -121,23 +121,14 @@ fn begin(reader: &mut Reader<'_>) -> Part<Option<Timestamp>> {
 /// not whole, because pages moved or came twice, is read again until nothing new comes.
 fn list(reader: &mut Reader<'_>, resource: &'static str, from: Timestamp, to: Timestamp) -> Part<()> {
     let what = resource.replace('_', " ");
-    // Old entries matter for what happened, recent ones also for what else changed, such as a priority.
-    let overview = to < reader.host.now().plus(-DAY);
-    let (since, until) = (second(from, 0), second(to, SECOND - 1));
+    let query = window(reader, resource, from, to);
     let mut found: BTreeSet<String> = BTreeSet::new();
     for _ in 0..PASSES {
         let (mut offset, mut pages, mut news, mut total) = (0, 0, false, None);
         loop {
-            let (at, limit) = (offset.to_string(), LIMIT.to_string());
-            let mut query = vec![("since", &*since), ("until", &*until), ("limit", &*limit), ("offset", &*at)];
-            query.push(("total", "true"));
-            if resource == INCIDENTS {
-                query.push(("sort_by", "created_at:asc"));
-            } else {
-                query.push(("include[]", "incidents"));
-                query.push(("is_overview", if overview { "true" } else { "false" }));
-            }
-            let url = address(reader, resource, &query)?;
+            let at = offset.to_string();
+            let parts: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let url = address(reader, resource, &[parts, vec![("offset", &at)]].concat())?;
             let got = reader.get(&url, &what)?;
             let items = got.value.get(resource).and_then(Value::as_array);
             let Some(items) = items else {
@@ -166,6 +157,25 @@ fn list(reader: &mut Reader<'_>, resource: &'static str, from: Timestamp, to: Ti
         }
     }
     Ok(())
+}
+
+/// What is asked about a window.
+fn window(reader: &mut Reader<'_>, resource: &str, from: Timestamp, to: Timestamp) -> Vec<(&'static str, String)> {
+    let mut query = vec![
+        ("since", second(from, 0)),
+        ("until", second(to, SECOND - 1)),
+        ("limit", LIMIT.to_string()),
+        ("total", "true".to_owned()),
+    ];
+    if resource == INCIDENTS {
+        query.push(("sort_by", "created_at:asc".to_owned()));
+    } else {
+        // Old entries matter for what happened, recent ones also for what else changed, such as a priority.
+        let old = to < reader.host.now().plus(-DAY);
+        query.push(("include[]", "incidents".to_owned()));
+        query.push(("is_overview", old.to_string()));
+    }
+    query
 }
 
 /// Reads the two halves of a window that has more rows than PagerDuty counts.

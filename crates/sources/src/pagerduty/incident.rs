@@ -52,7 +52,9 @@ impl Incident {
             updated_at,
             opened_at: instant("/created_at")?,
             acknowledged_at: None,
-            resolved_at: instant("/resolved_at")?.filter(|_| incident.text("/status") == Some("resolved")),
+            // One that was opened again may still have its end.
+            resolved_at: instant("/resolved_at")?
+                .filter(|_| incident.text("/status").is_none_or(|status| status == "resolved")),
             reopened_at: None,
         })
     }

@@ -76,12 +76,13 @@ fn incident(delivery: &Delivery<'_>, item: Map<String, Value>) -> Result<Vec<Eve
     let updated_at = item.instant("/updated_at")?.or(changed_at).unwrap_or(opened_at);
     let mut incident = Incident::read(&item, updated_at)?;
     let changed_at = changed_at.map(whole);
-    match item.need("/status", "it says how the incident stands.")? {
-        "resolved" => incident.resolved_at = incident.resolved_at.or(changed_at),
+    match item.text("/status") {
+        Some("resolved") => incident.resolved_at = incident.resolved_at.or(changed_at),
+        None if incident.resolved_at.is_some() => {}
         status => {
             // It is open, and was since its status changed: an end before that counts no more.
             incident.reopened_at = changed_at.filter(|at| *at > whole(opened_at));
-            if status == "acknowledged" {
+            if status == Some("acknowledged") {
                 let last = acknowledged(&item)?.or(changed_at);
                 incident.acknowledged_at = last;
             }

@@ -45,7 +45,8 @@ impl<'a> Reader<'a> {
         headers: Vec<(&'static str, String)>,
         everything: impl FnOnce(&mut Reader<'a>) -> Result<(), PollError>,
     ) -> Outcome {
-        let client = Client::new(vendor.name, "x-lacking");
+        // None of them names the permission that is lacking.
+        let client = Client::new(vendor.name, "");
         let mut reader = Reader { settings, host, client, vendor, headers };
         reader.client.progress.repositories_total = 1;
         let done = everything(&mut reader);

@@ -7,11 +7,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::Timestamp;
-use domain::time::SECOND;
 use serde_json::Value;
 use url::Url;
 
+use super::place::{Place, naive};
 use super::{RESULT, SITE};
 use crate::fields;
 use crate::json::text;
@@ -105,60 +104,6 @@ fn everything(reader: &mut Reader<'_>) -> Result<(), PollError> {
     Ok(())
 }
 
-/// What is asked for next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    /// Everything.
-    Begin,
-    /// What changed in this second or later.
-    From(String),
-    /// What changed in this second, after this id.
-    Within(String, String),
-}
-
-impl Place {
-    /// Whether a record is what was asked for.
-    fn has(&self, changed: &str, id: &str) -> bool {
-        match self {
-            Place::Begin => true,
-            Place::From(second) => changed >= second.as_str(),
-            Place::Within(second, after) => changed == second && id > after.as_str(),
-        }
-    }
-
-    fn query(&self, narrow: &str) -> String {
-        let narrow = if narrow.is_empty() { String::new() } else { format!("{narrow}^") };
-        match self {
-            Place::Begin => format!("{narrow}ORDERBYsys_updated_on^ORDERBYsys_id"),
-            Place::From(second) => {
-                format!("{narrow}sys_updated_on>={second}^ORDERBYsys_updated_on^ORDERBYsys_id")
-            }
-            Place::Within(second, after) => format!("{narrow}sys_updated_on={second}^sys_id>{after}^ORDERBYsys_id"),
-        }
-    }
-
-    /// After a page that has a successor, whose last record changed then; none at its own second when that is all.
-    fn after(self, last: Option<(String, String)>) -> Option<Place> {
-        match (self, last) {
-            (Place::Within(second, _), Some((_, id))) => Some(Place::Within(second, id)),
-            (Place::From(second), Some((changed, id))) if changed <= second => Some(Place::Within(second, id)),
-            (_, Some((changed, _))) => Some(Place::From(changed)),
-            (_, None) => None,
-        }
-    }
-
-    /// After the last page of it; none when it was the end.
-    fn done(self) -> Option<Place> {
-        match self {
-            Place::Within(second, _) => {
-                let (at, _) = Timestamp::parse_assuming_utc(&second).ok()?;
-                Some(Place::From(naive(at.plus(SECOND))))
-            }
-            _ => None,
-        }
-    }
-}
-
 /// One pass over the table; how many pages it had.
 fn read(reader: &mut Reader<'_>, table: &str, first: bool, found: &mut BTreeSet<[String; 3]>) -> Part<usize> {
     let begin = reader.settings.since.map_or(Place::Begin, |since| Place::From(naive(since)));
@@ -216,12 +161,6 @@ fn row(item: &Value) -> Option<[String; 3]> {
         text(Some(field)).or_else(|| text(field.get("value"))).map(str::to_owned)
     };
     Some([field("sys_updated_on")?, field("sys_id")?, field("sys_mod_count").unwrap_or_default()])
-}
-
-/// As ServiceNow writes instants: UTC, without saying so.
-fn naive(at: Timestamp) -> String {
-    let whole = Timestamp::from_micros(at.micros().div_euclid(SECOND) * SECOND).to_string();
-    whole.trim_end_matches('Z').replace('T', " ")
 }
 
 fn context(settings: &Settings) -> Vec<(&'static str, String)> {

@@ -4,6 +4,7 @@
 //! the raw values, which are UTC whoever reads them.
 
 mod backfill;
+mod place;
 mod record;
 
 use domain::{Code, Problem};

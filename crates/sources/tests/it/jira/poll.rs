@@ -58,11 +58,14 @@ fn vendor(site: Site) -> Vendor<Site> {
     Vendor::start(site, Site::answer)
 }
 
+fn webhooks(vendor: &Vendor<Site>) -> Vec<Event> {
+    let bodies = vendor.with(|site| site.webhooks.clone());
+    bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap).collect()
+}
+
 fn told(vendor: &Vendor<Site>) -> BTreeMap<String, Incident> {
     let mut entities = Entities::new();
-    let bodies = vendor.with(|site| site.webhooks.clone());
-    let events: Vec<Event> = bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap).collect();
-    merge(&mut entities, events);
+    merge(&mut entities, webhooks(vendor));
     incidents(&entities)
 }
 
@@ -72,6 +75,7 @@ fn check(desk: &Desk, vendor: &Vendor<Site>) {
     for (key, incident) in &polled {
         assert_eq!(incident, &told[key]);
     }
+    assert_eq!(desk.with_webhooks(&webhooks(vendor)), told);
 }
 
 #[test]

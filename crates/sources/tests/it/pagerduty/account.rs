@@ -40,7 +40,7 @@ impl Account {
             fields.remove(name);
         }
         self.webhooks.push(json!({"event": {"id": format!("E{}", self.webhooks.len()), "event_type": event,
-            "occurred_at": at.to_string(), "data": data}}));
+            "occurred_at": at.plus(412_000).to_string(), "data": data}}));
         self.entries.push(json!({"id": format!("R{}", self.entries.len()), "type": format!("{entry}_log_entry"),
             "created_at": text(at), "service": incident["service"], "teams": [],
             "incident": {"id": id, "type": "incident_reference", "summary": incident["title"]}}));
@@ -125,6 +125,9 @@ impl Account {
             .filter(|row| services.is_empty() || services.contains(&row["service"]["id"].as_str().unwrap()))
             .cloned()
             .collect();
+        if asked.get("is_overview") == Some("true") {
+            rows.retain(|row| row["type"] != "priority_change_log_entry");
+        }
         rows.sort_by_key(at);
         if self.restless > 0 && !everything && !rows.is_empty() {
             self.restless -= 1;

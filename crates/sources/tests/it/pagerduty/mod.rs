@@ -1,6 +1,7 @@
 //! PagerDuty: webhooks, and its API on this machine.
 
 mod account;
+mod pages;
 mod poll;
 mod shared;
 mod webhooks;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use domain::event::Incident;
+use domain::event::{Event, Incident};
 use domain::time::{DAY, HOUR};
 use proptest::prelude::*;
 use sources::find;
@@ -44,11 +44,15 @@ fn vendor(account: Account) -> Vendor<Account> {
     Vendor::start(account, Account::answer)
 }
 
+fn webhooks(vendor: &Vendor<Account>) -> Vec<Event> {
+    let bodies = vendor.with(|account| account.webhooks.clone());
+    bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap).collect()
+}
+
 /// What the webhooks told.
 fn by_webhooks(vendor: &Vendor<Account>) -> BTreeMap<String, Incident> {
     let mut entities = Entities::new();
-    let bodies = vendor.with(|account| account.webhooks.clone());
-    merge(&mut entities, bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap));
+    merge(&mut entities, webhooks(vendor));
     incidents(&entities)
 }
 
@@ -58,6 +62,7 @@ fn check(desk: &Desk, vendor: &Vendor<Account>) {
     for (id, incident) in &polled {
         assert_eq!(incident, &told[id]);
     }
+    assert_eq!(desk.with_webhooks(&webhooks(vendor)), told);
 }
 
 #[test]

@@ -55,11 +55,14 @@ fn vendor(instance: Instance) -> Vendor<Instance> {
     vendor
 }
 
+fn webhooks(vendor: &Vendor<Instance>) -> Vec<Event> {
+    let bodies = vendor.with(|instance| instance.webhooks.clone());
+    bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap).collect()
+}
+
 fn told(vendor: &Vendor<Instance>) -> BTreeMap<String, Incident> {
     let mut entities = Entities::new();
-    let bodies = vendor.with(|instance| instance.webhooks.clone());
-    let events: Vec<Event> = bodies.iter().flat_map(|body| send(body).unwrap().events).map(Result::unwrap).collect();
-    merge(&mut entities, events);
+    merge(&mut entities, webhooks(vendor));
     incidents(&entities)
 }
 
@@ -69,6 +72,7 @@ fn check(desk: &Desk, vendor: &Vendor<Instance>) {
     for (id, incident) in &polled {
         assert_eq!(incident, &told[id]);
     }
+    assert_eq!(desk.with_webhooks(&webhooks(vendor)), told);
     assert_eq!(desk.entities.len(), vendor.with(|instance| instance.records.len()));
 }
 

@@ -79,6 +79,19 @@ pub(crate) fn merge(entities: &mut Entities, events: impl IntoIterator<Item = Ev
     }
 }
 
+impl Desk {
+    /// What is meant when webhooks told it too: the same whatever came first.
+    pub(crate) fn with_webhooks(&self, webhooks: &[Event]) -> BTreeMap<String, Incident> {
+        let pages = self.pages.values().flat_map(|page| events_of(self.source, page, self.now));
+        let pages: Vec<Event> = pages.collect();
+        let (mut one, mut other) = (Entities::new(), Entities::new());
+        merge(&mut one, webhooks.iter().chain(&pages).cloned());
+        merge(&mut other, pages.iter().chain(webhooks).rev().cloned());
+        assert_eq!(one, other);
+        incidents(&one)
+    }
+}
+
 /// What is meant in the end.
 pub(crate) fn incidents(entities: &Entities) -> BTreeMap<String, Incident> {
     let read = |(key, entity): (&EntityKey, &Entity)| Some((key.id.to_string(), Incident::read(key, entity)?));
