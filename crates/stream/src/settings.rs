@@ -99,12 +99,10 @@ impl Default for Settings {
 /// Without the token.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = f
-            .debug_struct("Settings")
+        f.debug_struct("Settings")
             .field("servers", &self.shown_servers())
             .field("stream", &self.stream)
-            .finish_non_exhaustive();
-        shown
+            .finish_non_exhaustive()
     }
 }
 
