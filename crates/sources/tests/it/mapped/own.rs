@@ -57,8 +57,11 @@ fn it_is_learned_again_while_the_server_runs() {
     learn(&[tool("new")]).unwrap();
     assert_eq!(says(), "new");
     // One that cannot be used changes nothing, and one that is gone can still read what it sent.
-    learn(&[tool("newer"), Tool { name: "odd".to_owned(), program: Some("nothing_like_it".to_owned()), ..Tool::default() }])
-        .unwrap_err();
+    learn(&[
+        tool("newer"),
+        Tool { name: "odd".to_owned(), program: Some("nothing_like_it".to_owned()), ..Tool::default() },
+    ])
+    .unwrap_err();
     learn(&[]).unwrap();
     assert_eq!(says(), "new");
     assert_eq!(sources::all().iter().filter(|source| source.name == "again").count(), 1);
