@@ -102,5 +102,7 @@ fn raised(value: &Value) -> Problem {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
     let code = text("code").and_then(|code| Code::ALL.iter().copied().find(|known| known.text() == code));
     let message = text("message").or(value.as_str()).unwrap_or("the program of this source cannot read it");
-    Problem::new(code.filter(|code| code.status() < 500).unwrap_or(Code::UnknownValue), program::shown(message))
+    // The interpreter's own errors are texts.
+    let otherwise = if value.is_string() { Code::WrongType } else { Code::UnknownValue };
+    Problem::new(code.filter(|code| code.status() < 500).unwrap_or(otherwise), program::shown(message))
 }
