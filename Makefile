@@ -45,7 +45,7 @@ format:
 format-check:
 	$(CARGO) fmt --all -- --check
 
-## Writes the generated files anew: docs/openapi.json, docs/sql-reference.md, the page's client, the licences of what the page ships.
+## Writes the generated files anew: docs/openapi.json, docs/sql-reference.md, docs/sources/README.md, the page's client, the licences of what the page ships.
 generated: setup
 	UPDATE_GENERATED=1 $(CARGO) test --workspace --locked --test it contract::
 	cd dashboard && npm run generate

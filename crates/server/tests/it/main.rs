@@ -9,6 +9,7 @@ mod compliance;
 mod contract;
 mod definitions;
 mod export;
+mod feeds;
 mod github;
 mod inference;
 mod lake;

@@ -15,6 +15,7 @@ mod backfill;
 mod bent;
 mod cdevents;
 mod compliance;
+mod contract;
 mod deploy;
 mod flux;
 mod git;
@@ -26,6 +27,7 @@ mod kubernetes;
 mod mapped;
 mod opentelemetry;
 mod pagerduty;
+
 mod samples;
 mod servicenow;
 mod snippets;
