@@ -159,3 +159,21 @@ fn what_is_of_no_pipeline_is_counted_and_ignored() {
     let parsed = send(&[("content-type", "application/x-protobuf")], b"").unwrap();
     assert_eq!(parsed.ignored.as_deref(), Some("there are no spans"));
 }
+
+#[test]
+fn protobuf_cut_or_bent_anywhere_is_read_or_refused() {
+    let protobuf = STANDARD.decode(PROTOBUF).unwrap();
+    let kind = [("content-type", "application/x-protobuf")];
+    let mut refused = 0;
+    for place in 0..protobuf.len() {
+        let mut bent = protobuf.clone();
+        bent[place] ^= 0x55;
+        for body in [&protobuf[..place], &bent] {
+            match send(&kind, body) {
+                Ok(parsed) => assert!(!parsed.events.is_empty() || parsed.ignored.is_some(), "nothing is dropped"),
+                Err(problem) => refused += usize::from(problem.message.len() < 1_000),
+            }
+        }
+    }
+    assert!(refused > protobuf.len() / 2, "{refused}");
+}
