@@ -160,7 +160,7 @@ fn compile(code: &str) -> Result<Filter<Kind>, String> {
     let loader = Loader::<&str, (), _>::new(PRELUDE.iter().cloned());
     let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| {
         let first = errors.into_iter().next().map(|(_, error)| match error {
-            load::Error::Io(mut errors) => errors.pop().map(|(part, why)| (part, why)),
+            load::Error::Io(mut errors) => errors.pop(),
             load::Error::Lex(errors) => {
                 errors.into_iter().next().map(|(wanted, part)| (part, format!("expected {}", wanted.as_str())))
             }
