@@ -2,7 +2,7 @@
 //!
 //! The bodies are those of the repository's own tests: a mix of GitHub's events and of the articles' requests, and every
 //! fixture of every mapped tool that is read, not refused.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 use std::fs;
 use std::hint::black_box;

@@ -145,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_of_ones_own_is_a_kind_of_source_and_a_mistake_in_it_is_placed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leadline.toml");
+        let text = "[[tools]]\nname = \"shipit\"\nprogram = '{ignored: \"x\"}'\n[[sources]]\nname = \"shipit-eu\"\n\
+                    kind = \"shipit\"\n";
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load(Some(&file)).unwrap();
+        assert_eq!(config.sources[0].source().unwrap().name, "shipit");
+        std::fs::write(&file, text.replace("ignored:", "ignored")).unwrap();
+        let error = Config::load(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("tools `shipit`: the program: line 1, column"), "{error}");
+    }
+
+    #[test]
     fn secrets_of_a_source_come_from_three_places_and_are_never_shown() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leadline.toml");

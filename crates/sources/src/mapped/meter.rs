@@ -38,6 +38,9 @@ const BYTES_A_BYTE: u64 = 8;
 pub(super) const NESTING: u32 = 128;
 /// How much of the stack calls may fill.
 const DEPTH: usize = 4 << 20;
+/// What a program may take on the stack of whoever asks. Nearly every webhook needs less, and no thread then.
+const HERE_STEPS: u64 = 2_500;
+const HERE_DEPTH: usize = 256 << 10;
 /// The stack a program runs on. It is only reserved: what calls do not fill is there for dropping what they made.
 pub(super) const STACK: usize = 512 << 20;
 
@@ -46,26 +49,39 @@ struct Meter {
     bytes: Cell<u64>,
     /// Where the stack was when the program began.
     top: Cell<usize>,
+    /// How far from there it may go.
+    depth: Cell<usize>,
 }
 
 thread_local! {
-    static METER: Meter = const { Meter { steps: Cell::new(0), bytes: Cell::new(0), top: Cell::new(0) } };
+    static METER: Meter =
+        const { Meter { steps: Cell::new(0), bytes: Cell::new(0), top: Cell::new(0), depth: Cell::new(0) } };
 }
 
-/// Begins to count on this thread.
+/// Begins to count on a thread with a stack of its own.
 pub(super) fn start(body: usize) {
-    let body = body as u64;
+    let steps = (body as u64).saturating_mul(STEPS_A_BYTE).saturating_add(STEPS);
+    begin(body, steps.min(MOST_STEPS), DEPTH);
+}
+
+/// Begins to count on the thread of whoever asks. A program that is stopped here may be run again on its own.
+pub(super) fn start_here(body: usize) {
+    begin(body, HERE_STEPS, HERE_DEPTH);
+}
+
+fn begin(body: usize, steps: u64, depth: usize) {
     METER.with(|meter| {
-        meter.steps.set(body.saturating_mul(STEPS_A_BYTE).saturating_add(STEPS).min(MOST_STEPS));
-        meter.bytes.set(body.saturating_mul(BYTES_A_BYTE).saturating_add(BYTES));
+        meter.steps.set(steps);
+        meter.bytes.set((body as u64).saturating_mul(BYTES_A_BYTE).saturating_add(BYTES));
         meter.top.set(here());
+        meter.depth.set(depth);
     });
 }
 
 /// Some work was done, or is about to be.
 pub(super) fn steps(count: usize) {
     METER.with(|meter| {
-        if meter.top.get().abs_diff(here()) > DEPTH {
+        if meter.top.get().abs_diff(here()) > meter.depth.get() {
             stop(Stop::Depth);
         }
         spend(&meter.steps, count, Stop::Steps);

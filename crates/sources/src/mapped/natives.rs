@@ -4,7 +4,7 @@ use domain::event::image_name;
 use domain::time::TimestampError;
 use domain::{Timestamp, version};
 use jaq_core::native::{Fun, bome, run, unary, v};
-use jaq_core::{Bind, RunPtr, native};
+use jaq_core::{Bind, RunPtr, ValXs, native};
 
 use super::meter;
 use super::program::{Kind, shown};
@@ -15,7 +15,7 @@ type Table = Vec<native::Filter<RunPtr<Kind>>>;
 
 /// All of them, with those of the interpreter itself.
 pub(super) fn all() -> impl Iterator<Item = Fun<Kind>> {
-    jaq_core::funs().chain(texts().into_iter().chain(values()).chain(ours()).map(run::<Kind>))
+    jaq_core::funs().chain(texts().into_iter().chain(kinds()).chain(values()).chain(ours()).map(run::<Kind>))
 }
 
 fn none() -> Box<[Bind]> {
@@ -81,6 +81,45 @@ fn number(value: &Val) -> ValR {
     }
 }
 
+/// Whether it is of a kind, and it only if it is.
+fn kinds() -> Table {
+    vec![
+        ("isstring", none(), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Text(_)))))),
+        ("isnumber", none(), |cv| bome(Ok(Val::Bool(cv.1.as_number().is_some())))),
+        ("isboolean", none(), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Bool(_)))))),
+        ("isarray", none(), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::List(_)))))),
+        ("isobject", none(), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Map(_)))))),
+        ("strings", none(), |cv| only(matches!(cv.1, Val::Text(_)).then_some(cv.1))),
+        ("numbers", none(), |cv| only(cv.1.as_number().is_some().then_some(cv.1))),
+        ("booleans", none(), |cv| only(matches!(cv.1, Val::Bool(_)).then_some(cv.1))),
+        ("arrays", none(), |cv| only(matches!(cv.1, Val::List(_)).then_some(cv.1))),
+        ("objects", none(), |cv| only(matches!(cv.1, Val::Map(_)).then_some(cv.1))),
+        ("values", none(), |cv| only((!matches!(cv.1, Val::Null)).then_some(cv.1))),
+        ("present", none(), |cv| only((!matches!(cv.1, Val::Null) && cv.1.as_text() != Some("")).then_some(cv.1))),
+        ("word", none(), |cv| only(word(cv.1))),
+        ("name", none(), |cv| {
+            only(match cv.1 {
+                number @ (Val::Int(_) | Val::Float(_)) => Some(Val::text(number.to_string())),
+                other => word(other),
+            })
+        }),
+    ]
+}
+
+/// It, or nothing.
+fn only<'a>(value: Option<Val>) -> ValXs<'a, Val> {
+    Box::new(value.into_iter().map(Ok))
+}
+
+/// A text without blanks around it, unless it is blank.
+fn word(value: Val) -> Option<Val> {
+    let trimmed = value.as_text()?.trim();
+    if trimmed.is_empty() {
+        return None;
+    }
+    Some(if trimmed.len() < value.as_text()?.len() { Val::text(trimmed) } else { value })
+}
+
 fn values() -> Table {
     vec![
         ("type", none(), |cv| bome(Ok(Val::text(cv.1.kind())))),
@@ -106,6 +145,13 @@ fn values() -> Table {
         ("sort", none(), |cv| {
             bome(items(cv.1).map(|mut items| {
                 items.sort();
+                Val::list(items)
+            }))
+        }),
+        ("unique", none(), |cv| {
+            bome(items(cv.1).map(|mut items| {
+                items.sort();
+                items.dedup();
                 Val::list(items)
             }))
         }),
@@ -163,6 +209,17 @@ fn ours() -> Table {
                 Val::Int(grade) => severity(&grade.to_string()),
                 _ => "unknown",
             })))
+        }),
+        ("mark", v(1), |mut cv| {
+            let kind = cv.0.pop_var();
+            let name = match cv.1 {
+                number @ (Val::Int(_) | Val::Float(_)) => Some(Val::text(number.to_string())),
+                other => word(other),
+            };
+            let mark = |name: Val| {
+                Val::text([kind.as_text().unwrap_or_default(), ":", name.as_text().unwrap_or_default()].concat())
+            };
+            only(name.map(mark))
         }),
         ("image_name", none(), |cv| bome(text(&cv.1).map(|image| Val::text(image_name(image))))),
         ("is_semver", none(), |cv| bome(text(&cv.1).map(|name| Val::Bool(version::is_semver(name))))),

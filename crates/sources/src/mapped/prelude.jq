@@ -1,17 +1,6 @@
 # What programs may call beside what jq itself has. docs/sources/your-own.md tells of those after `# ours`.
 def null: [][0];
-def values: select(. != null);
-def strings: select(type == "string");
-def numbers: select(type == "number");
-def booleans: select(type == "boolean");
-def arrays: select(type == "array");
-def objects: select(type == "object");
 def scalars: select(type != "array" and type != "object");
-def isstring: type == "string";
-def isnumber: type == "number";
-def isboolean: type == "boolean";
-def isarray: type == "array";
-def isobject: type == "object";
 def abs: if . < 0 then - . else . end;
 def add(f): reduce f as $x (null; . + $x);
 def add: add(.[]);
@@ -27,19 +16,16 @@ def min: min_by(.);
 def max: max_by(.);
 def group_by(f): [reduce sort_by(f)[] as $x ([]; ([$x | f]) as $key | if (last | .[0]) == $key then .[-1] |= [$key, .[1] + [$x]] else . + [[$key, [$x]]] end)[] | .[1]];
 def unique_by(f): [group_by(f)[] | first];
-def unique: unique_by(.);
 def flatten: [recurse(arrays[]) | select(isarray | not)];
 def index($part): (. / $part) as $parts | if ($parts | length) > 1 then ($parts[0] | length) else null end;
 def @json: tojson;
 def @text: tostring;
 
 # ours
-def word: strings | trim | select(. != "");
-def name: if isnumber then tostring else word end;
 def pick(f): first(f | name) // null;
 def fail($code; $message): error({code: $code, message: $message});
-def need(f; $field; $why): first(f | values | select(. != "")) // fail("missing_field"; "`\($field)` is missing or empty: \($why)");
-def of(table; $field): (shown) as $given | (if isstring then . else "" end) as $word | table | .[$word] // fail("unknown_value"; "`\($field)` is `\($given)`; it takes \(keys | join(", "))");
+def need(f; field; why): first(f | present) // fail("missing_field"; "`\(field)` is missing or empty: \(why)");
+def of(table; field): . as $word | table as $table | if isstring and ($table | has($word)) then $table[$word] else fail("unknown_value"; "`\(field)` is `\(shown)`; it takes \($table | keys | join(", "))") end;
 def seconds: since_1970(1);
 def milliseconds: since_1970(1000);
 def nanoseconds: since_1970(1000000000);
@@ -47,8 +33,7 @@ def moment: if isnumber then (if . >= 100000000000000000 then nanoseconds elif .
 def repository: word | rtrimstr("/") | rtrimstr(".git") | split("/") | .[-2:] | join("/") | split(":") | last;
 def ignore($why): {ignored: $why};
 def says_nothing: ignore("the event `\(shown)` says nothing about delivery");
-def mark($kind): name | "\($kind):\(.)";
-def marks(f): [f] | unique | select(length > 0) // null;
+def marks(f): [f] | unique | select(. != []) // null;
 def labels(f): [f | word | {(.): ""}] | add;
 def each(f): .[] | try ([f] | if . == [] then fail("unknown_value"; "the program of this source gives nothing for one thing of this list") else .[] end) catch {problem: .};
 def branch: ltrimstr("refs/heads/") | select(startswith("refs/") | not);

@@ -1,5 +1,6 @@
-//! A program in jq: compiled once, run on a thread of its own for every delivery.
+//! A program in jq: compiled once, run for every delivery: in place while it takes little, else on a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use std::thread;
 
@@ -16,6 +17,8 @@ use crate::json;
 
 /// Longest program taken, in bytes.
 const PROGRAM_BYTES: usize = 16 << 10;
+/// Longer bodies, in bytes, hardly ever take as little as can be done in place.
+const LARGE: usize = 8 << 10;
 /// How much of a value a message shows.
 const SHOWN_BYTES: usize = 300;
 /// What programs find beside the body, which is their input.
@@ -62,10 +65,20 @@ impl Program {
         headers: &[(&str, &str)],
         received_at: Timestamp,
     ) -> Result<Vec<Value>, Problem> {
-        apart(|| {
-            meter::start(body.len());
+        let read = |start: fn(usize)| {
+            start(body.len());
             self.outputs(json::value_by(body, read)?, headers, received_at)
-        })?
+        };
+        if body.len() > LARGE {
+            return apart(|| read(meter::start))?;
+        }
+        // What a program holds is its own, so nothing is left half done where it was stopped.
+        match catch_unwind(AssertUnwindSafe(|| read(meter::start_here))) {
+            Ok(outputs) => outputs,
+            // More than there is room for here, or too much altogether: its own thread tells.
+            Err(payload) if payload.is::<Stop>() => apart(|| read(meter::start))?,
+            Err(_) => Err(failed("the interpreter failed")),
+        }
     }
 
     fn outputs(&self, body: Val, headers: &[(&str, &str)], received_at: Timestamp) -> Result<Vec<Value>, Problem> {
@@ -147,7 +160,7 @@ fn compile(code: &str) -> Result<Filter<Kind>, String> {
     let loader = Loader::<&str, (), _>::new(PRELUDE.iter().cloned());
     let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| {
         let first = errors.into_iter().next().map(|(_, error)| match error {
-            load::Error::Io(mut errors) => errors.pop().map(|(part, why)| (part, why)),
+            load::Error::Io(mut errors) => errors.pop(),
             load::Error::Lex(errors) => {
                 errors.into_iter().next().map(|(wanted, part)| (part, format!("expected {}", wanted.as_str())))
             }
