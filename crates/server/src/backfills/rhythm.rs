@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn waits_after_failures_double_and_the_circuit_opens() {
-        let waits = |chance| (1..12).map(move |failures| after_failure(failures, HOUR, chance).as_secs());
-        let hours = |number: u64| number * 3_600;
-        let whole: Vec<u64> = waits(1.0).collect();
+        let waits = |chance| (1..12).map(move |failures| after_failure(failures, HOUR, chance).as_millis());
+        let hours = |number: u128| number * 3_600;
+        let whole: Vec<u128> = waits(1.0).map(|wait| wait / 1_000).collect();
         assert_eq!(whole[..5], [30, 60, 120, 240, hours(1)]);
         assert_eq!(whole[5..], [hours(2), hours(4), hours(6), hours(6), hours(6), hours(6)]);
         assert!(waits(0.0).zip(waits(1.0)).all(|(least, most)| least * 4 == most * 3));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::Timestamp;
-use domain::catalogue::Node;
+use domain::catalogue::{Node, PlacedBy};
 use domain::event::ChangeKind;
 use domain::fact::{Blame, CauseRule, CommitLink, DeploymentFact, IncidentFact, SignalKind};
 use domain::metric::Metric;
@@ -46,13 +46,25 @@ fn one_deployment(n: usize, raw: [u8; 10]) -> DeploymentFact {
     }
     fact.fixes = (0..raw[9] / 2 % 3).map(|n| format!("i{n}")).collect();
     fact.status_assumed = bit(9, 64);
+    (fact.placed_by, fact.placed_why) = placed(bit(9, 32));
     fact
+}
+
+/// By the catalogue's names, or by a rule that says which it is.
+fn placed(by_rule: bool) -> (PlacedBy, Option<String>) {
+    let by = if by_rule { PlacedBy::Rule } else { PlacedBy::Catalogue };
+    (by, by_rule.then(|| "rule 1 of `rules.places`: `namespace:shop`".to_owned()))
+}
+
+const fn placed_word(by: PlacedBy) -> &'static str {
+    if matches!(by, PlacedBy::Rule) { "rule" } else { "catalogue" }
 }
 
 /// An incident may have the id of a deployment of its source.
 fn one_incident(n: usize, raw: [u8; 4], deployments: &mut [DeploymentFact]) -> IncidentFact {
     let opened = start().plus(i64::from(raw[0]) * HOUR);
     let mut fact = incident(&n.to_string(), ["shop", "bank"][usize::from(raw[1] % 2)], opened, None);
+    (fact.placed_by, fact.placed_why) = placed(raw[1] & 2 != 0);
     for rule in CauseRule::ALL {
         if raw[2] >> rule.index() & 1 == 1
             && let Some(deployment) = deployments.get_mut(usize::from(raw[3] % 8))
@@ -73,7 +85,7 @@ fn reading(deployments: &[DeploymentFact], incidents: &[IncidentFact]) -> Said {
         let mut says = |link: &str, rule: Value| {
             said.insert(("deployment".to_owned(), fact.key.id.to_string(), link.to_owned(), rule.to_string()));
         };
-        says("place", json!(["catalogue", fact.lane.component.as_str(), null]));
+        says("place", json!([placed_word(fact.placed_by), fact.lane.component.as_str(), fact.placed_why]));
         if fact.sha.is_some() || fact.sha_why.is_some() {
             says("commit", json!([null, fact.sha, fact.sha_why]));
         }
@@ -114,7 +126,7 @@ fn reading(deployments: &[DeploymentFact], incidents: &[IncidentFact]) -> Said {
         let mut says = |link: &str, rule: Value| {
             said.insert(("incident".to_owned(), fact.key.id.to_string(), link.to_owned(), rule.to_string()));
         };
-        says("place", json!(["catalogue", fact.product, null]));
+        says("place", json!([placed_word(fact.placed_by), fact.product, fact.placed_why]));
         for rule in CauseRule::ALL {
             if let Some(cause) = &fact.causes[rule.index()] {
                 says("cause", json!([rule.text(), *cause.deployment.id, cause.delay as f64 / 1e6]));
