@@ -21,6 +21,7 @@ mod serve;
 mod sql;
 mod state;
 mod sync;
+mod tools;
 
 pub use archive::open_archive;
 pub use config::{

@@ -10,8 +10,8 @@ use crate::config::{Secret, SourceConfig};
 
 /// A configured source.
 pub(crate) struct Sender {
-    /// What it is.
-    pub(crate) source: &'static Source,
+    /// What it is, as it was at the start.
+    source: &'static Source,
     secrets: Vec<Secret>,
     /// Options of the configuration, as headers that the parser of its webhooks reads.
     options: Vec<(String, String)>,
@@ -20,6 +20,11 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// What it is now: the program of a tool may have been replaced.
+    pub(crate) fn source(&self) -> &'static Source {
+        sources::find(self.source.name).unwrap_or(self.source)
+    }
+
     /// Whether it signs; else a token lets it in.
     pub(crate) fn signs(&self) -> bool {
         !self.secrets.is_empty()
@@ -39,7 +44,7 @@ impl Sender {
     pub(crate) fn verify(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Result<(), Problem> {
         let mut refused = Problem::new(Code::SignatureInvalid, "this source has no secret");
         for secret in &self.secrets {
-            match sources::verify(self.source, headers, body, secret.bytes(), now) {
+            match sources::verify(self.source(), headers, body, secret.bytes(), now) {
                 Ok(()) => return Ok(()),
                 Err(problem) => refused = problem,
             }

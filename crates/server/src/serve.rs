@@ -29,6 +29,7 @@ use crate::senders::Senders;
 use crate::sql::Door;
 use crate::state::{App, Shown, Synced};
 use crate::sync::{self, Calls};
+use crate::tools;
 
 /// A running server.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub struct Server {
     synced: watch::Receiver<Synced>,
     backfills: Arc<Backfills>,
     polling: JoinHandle<()>,
+    learning: JoinHandle<()>,
     rebuilding: JoinHandle<()>,
     feeds: Feeds,
     sql: Option<Port>,
@@ -126,6 +128,7 @@ impl Server {
         if let Err(error) = resumed {
             tracing::error!(error = %error, "unfinished backfills could not be gone on with");
         }
+        let learning = tokio::spawn(tools::follow(Arc::clone(&config), told.clone()));
         let polling = tokio::spawn(backfills::poll(Arc::clone(&backfills)));
         let synced_too = synced.clone();
         let feed_states = FeedStates::default();
@@ -168,6 +171,7 @@ impl Server {
             synced,
             backfills,
             polling,
+            learning,
             rebuilding,
             feeds,
             sql,
@@ -200,6 +204,7 @@ impl Server {
             let _ = stop.send(());
         }
         self.polling.abort();
+        self.learning.abort();
         // What has come is kept and answered for; what has not is sent again.
         let _ = tokio::time::timeout(GRACE, self.feeds.join()).await;
         self.backfills.halt();

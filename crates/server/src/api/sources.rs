@@ -62,7 +62,7 @@ pub(crate) async fn named(
     request: Request,
 ) -> Result<Response, ApiError> {
     let sender = app.senders.get(&name);
-    let place = sender.map_or_else(|| sources::find(&name), |sender| Some(sender.source)).and_then(|source| {
+    let place = sender.map_or_else(|| sources::find(&name), |sender| Some(sender.source())).and_then(|source| {
         let route = source.routes.iter().find(|route| route.path.strip_prefix(WEBHOOKS) == Some(source.name))?;
         Some(Place { source, route, name: &name })
     });
@@ -194,7 +194,7 @@ pub(crate) async fn list(State(app): State<App>, _: Read, headers: HeaderMap) ->
     let now = clock::now();
     let configured = app.senders.iter().map(|(name, sender)| {
         json!({
-            "name": name, "kind": sender.source.name, "path": format!("{WEBHOOKS}{name}"), "signed": sender.signs(),
+            "name": name, "kind": sender.source().name, "path": format!("{WEBHOOKS}{name}"), "signed": sender.signs(),
             "signature_invalid": sender.strangers(),
             "polling": app.backfills.polled().get(name).map(|poller| polling(poller, now)),
         })

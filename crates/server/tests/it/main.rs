@@ -23,5 +23,6 @@ mod replay;
 mod samples;
 mod sql;
 mod support;
+mod tools;
 mod tree;
 mod worked_example;
