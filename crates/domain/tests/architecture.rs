@@ -22,7 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "datafusion-postgres", "pgwire", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
-    ("sources", &["gix", "ring"]),
+    ("sources", &["gix", "jaq-core", "ring"]),
     ("dashboard-assets", &["rust-embed"]),
 ];
 
