@@ -25,9 +25,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "datafusion-postgres", "pgwire", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
+<<<<<<< HEAD
     ("sources", &["gix", "prost", "ring"]),
     ("stream", &["async-nats"]),
     ("watch", &["kube", "k8s-openapi"]),
+=======
+    ("sources", &["gix", "jaq-core", "ring"]),
+>>>>>>> mapped
     ("dashboard-assets", &["rust-embed"]),
 ];
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::Timestamp;
 use serde_json::{Value, json};
-use sources::{Delivery, SOURCES, Source, find};
+use sources::{Delivery, SOURCES, Source, Tool, find};
 
 /// One delivery, as it would come.
 struct Sent {
@@ -113,5 +113,25 @@ fn parsing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parsing);
+/// How long a program that never ends holds somebody up.
+fn stopping(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("stopped");
+    group.sample_size(10);
+    for (name, program) in [
+        ("endless", "def f: f; f"),
+        ("closures", "def f(g): f(g | .); f(.)"),
+        ("list", "[range(1000000000)]"),
+        ("text", "\"x\" | until(false; . + .)"),
+        ("outputs", "last(def f: 1, (f | .); f)"),
+    ] {
+        let tool = Tool { name: "bench".to_owned(), program: Some(program.to_owned()), ..Tool::default() };
+        let source = tool.source().unwrap();
+        let received_at = Timestamp::from_micros(1_793_491_200_000_000);
+        let delivery = Delivery { source: "bench", event: "webhook", headers: &[], body: b"{}", received_at };
+        group.bench_function(name, |bencher| bencher.iter(|| (source.parse)(&delivery).unwrap_err()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, parsing, stopping);
 criterion_main!(benches);

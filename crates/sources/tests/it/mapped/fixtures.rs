@@ -28,7 +28,7 @@ pub(super) fn source(name: &str) -> Source {
     tool.source().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn headers(fixture: &Value) -> Vec<(String, String)> {
+pub(super) fn headers(fixture: &Value) -> Vec<(String, String)> {
     let fields = fixture["headers"].as_object().into_iter().flatten();
     fields.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }

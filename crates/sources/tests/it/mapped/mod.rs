@@ -3,6 +3,7 @@
 mod bounds;
 mod fixtures;
 mod language;
+mod merged;
 pub(crate) mod own;
 mod shared;
 

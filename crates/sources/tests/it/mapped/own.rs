@@ -113,3 +113,17 @@ fn a_program_in_a_file_is_placed_by_the_file() {
     std::fs::write(&file, "{ignored: \"nothing\"}").unwrap();
     assert!(tool.source().is_ok());
 }
+
+#[test]
+fn the_one_in_the_documentation_works() {
+    let page = include_str!("../../../../../docs/sources/your-own.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut config: toml::Table = toml::from_str(example).unwrap();
+    assert_eq!(config["sources"][0]["kind"], config["tools"][0]["name"]);
+    let tool = config.remove("tools").unwrap().as_array().unwrap()[0].clone();
+    let source = Tool::read(&toml::to_string(&tool).unwrap()).unwrap().source().unwrap();
+    let sender = &senders()[0];
+    let sent = |source: &Source| send(source, &sender.headers, &sender.body.to_string()).unwrap();
+    assert_eq!(sent(&source).events.len(), 1);
+    assert_eq!(sent(&source), sent(sender.source));
+}
