@@ -25,13 +25,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("store", &["rusqlite", "tokio-postgres", "sqlx", "postgres"]),
     ("warehouse", &["datafusion", "datafusion-postgres", "pgwire", "deltalake", "arrow", "parquet"]),
     ("server", &["axum", "tower-http", "utoipa"]),
-<<<<<<< HEAD
-    ("sources", &["gix", "prost", "ring"]),
+    ("sources", &["gix", "jaq-core", "prost", "ring"]),
     ("stream", &["async-nats"]),
     ("watch", &["kube", "k8s-openapi"]),
-=======
-    ("sources", &["gix", "jaq-core", "ring"]),
->>>>>>> mapped
     ("dashboard-assets", &["rust-embed"]),
 ];
 
