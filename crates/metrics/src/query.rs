@@ -94,22 +94,32 @@ pub fn countings(
         Subject::Metric(metric) => selects(view, *metric),
         Subject::Deployments { config } => vec![deployed(view, *config)],
     };
-    let mut groups: Vec<(Rows, Rows, Vec<(Subject, Rows)>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for subject in subjects {
-        for (rows, wide) in rows_of(&view, subject).into_iter().zip(rows_of(&everywhere, subject)) {
-            let same =
-                |known: &Rows| (&known.from, known.at, &known.conditions) == (&rows.from, rows.at, &rows.conditions);
-            match groups.iter_mut().find(|(known, ..)| same(known)) {
-                Some((.., members)) => members.push((*subject, rows)),
-                None => groups.push((rows.clone(), wide, vec![(*subject, rows)])),
+        for (rows, everywhere) in rows_of(&view, subject).into_iter().zip(rows_of(&everywhere, subject)) {
+            let same = |known: &Group| {
+                let known = &known.rows;
+                (&known.from, known.at, &known.conditions) == (&rows.from, rows.at, &rows.conditions)
+            };
+            match groups.iter_mut().find(|group| same(group)) {
+                Some(group) => group.members.push((*subject, rows)),
+                None => groups.push(Group { rows: rows.clone(), everywhere, members: vec![(*subject, rows)] }),
             }
         }
     }
-    let made = groups.into_iter().map(|(rows, wide, members)| {
-        let (counting, columns) = counting(question, &rows, members);
-        Counting { whole: whole(&everywhere, &wide, &columns), ..counting }
+    let made = groups.into_iter().map(|group| {
+        let (counting, columns) = counting(question, &group.rows, group.members);
+        Counting { whole: whole(&everywhere, &group.everywhere, &columns), ..counting }
     });
     made.collect()
+}
+
+/// Subjects whose rows are the same.
+struct Group {
+    rows: Rows,
+    /// The rows without the node.
+    everywhere: Rows,
+    members: Vec<(Subject, Rows)>,
 }
 
 /// None where a row is made of several, where what it says hangs on the window, or on labels, which follow the tree.

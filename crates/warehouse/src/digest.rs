@@ -242,15 +242,19 @@ fn add_found(batch: &RecordBatch, counted: &Counted, wanted: &BooleanArray, foun
     Ok(())
 }
 
+/// What is asked of files.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    /// The table they belong to.
+    pub(crate) data: Arc<TableData>,
+    pub(crate) counting: Arc<Counting>,
+    pub(crate) whole: Whole,
+    pub(crate) runtime: Arc<RuntimeEnv>,
+}
+
 /// Reads a whole file for a counting.
-async fn read(
-    data: &TableData,
-    file: &Arc<BaseFile>,
-    counting: &Counting,
-    whole: &Whole,
-    with_at: bool,
-    runtime: &Arc<RuntimeEnv>,
-) -> Result<Digest> {
+async fn read(asked: &Asked, file: &Arc<BaseFile>, with_at: bool) -> Result<Digest> {
+    let Asked { data, counting, whole, runtime } = asked;
     let alone = TableData::new(data.shape.clone(), vec![file.clone()]);
     let context = engine::in_order(Arc::new(alone), Arc::new(Tree::default()), runtime)?;
     let plan = engine::reading(&context, &whole.sql).await?.create_physical_plan().await?;
@@ -326,21 +330,18 @@ impl Digests {
     pub(crate) async fn get(
         &self,
         turn: Turn,
-        data: &TableData,
+        asked: &Asked,
         file: &Arc<BaseFile>,
-        counting: &Counting,
-        whole: &Whole,
         with_at: bool,
-        runtime: &Arc<RuntimeEnv>,
     ) -> Result<Arc<Digest>> {
-        let sql: Arc<str> = whole.sql.as_str().into();
+        let sql: Arc<str> = asked.whole.sql.as_str().into();
         for with_at in HashSet::from([with_at, true]) {
             if let Some(known) = self.kept().known.get_mut(&(file.path.clone(), sql.clone(), with_at)) {
                 known.used = turn.question;
                 return Ok(known.digest.clone());
             }
         }
-        let digest = Arc::new(read(data, file, counting, whole, with_at, runtime).await?);
+        let digest = Arc::new(read(asked, file, with_at).await?);
         self.keep(turn, (file.path.clone(), sql, with_at), &digest);
         Ok(digest)
     }

@@ -15,7 +15,7 @@ use metrics::tally::Fate;
 use metrics::{Layout, Tally};
 use roaring::RoaringBitmap;
 
-use crate::digest::{Digest, Turn};
+use crate::digest::{Asked, Digest, Turn};
 use crate::engine::{self, Columns};
 use crate::grounds::Grounds;
 use crate::lake::BaseFile;
@@ -137,15 +137,19 @@ async fn from_digests(
     let mut tallies = fresh.await?;
     let mut tasks = tokio::task::JoinSet::new();
     for some in shares(files) {
-        let (counter, counting, whole) = (counter.clone(), counting.clone(), whole.clone());
-        let (data, digests) = (data.clone(), reading.warehouse.digests.clone());
-        let runtime = reading.warehouse.runtime.clone();
+        let (counter, digests) = (counter.clone(), reading.warehouse.digests.clone());
+        let asked = Asked {
+            data: data.clone(),
+            counting: counting.clone(),
+            whole: whole.clone(),
+            runtime: reading.warehouse.runtime.clone(),
+        };
         tasks.spawn(async move {
-            let mut tallies = counter.tallies(&counting);
+            let mut tallies = counter.tallies(&asked.counting);
             for (file, with_at) in some {
-                let digest = digests.get(turn, &data, &file, &counting, &whole, with_at, &runtime).await?;
-                let gone = data.gone.get(&file.path).map(AsRef::as_ref);
-                counter.count_digest(&digest, &file, gone, &counting, &mut tallies)?;
+                let digest = digests.get(turn, &asked, &file, with_at).await?;
+                let gone = asked.data.gone.get(&file.path).map(AsRef::as_ref);
+                counter.count_digest(&digest, &file, gone, &asked.counting, &mut tallies)?;
             }
             Ok(tallies)
         });

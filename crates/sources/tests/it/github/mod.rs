@@ -6,6 +6,7 @@ mod deployments;
 mod issues;
 mod pull_requests;
 mod shared;
+mod shared_pages;
 mod workflows;
 
 use domain::event::{Entity, Event};
