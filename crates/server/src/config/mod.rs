@@ -121,8 +121,8 @@ impl Config {
             if self.streams[..place].iter().any(same) {
                 return Err(format!("streams: `{name}` of the same servers is there twice"));
             }
-            let find = |kind: &str| ::sources::find(kind);
-            ::stream::Consumer::new(settings.clone(), find).map_err(|error| format!("streams: `{name}`: {error}"))?;
+            ::stream::Consumer::new(settings.clone(), ::sources::find)
+                .map_err(|error| format!("streams: `{name}`: {error}"))?;
         }
         Ok(())
     }

@@ -20,11 +20,14 @@ pub(crate) struct Feeds {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// A stream by its name, and how it goes.
+type Counted = (String, Arc<stream::Counts>);
+
 /// How they go, for who asks.
 #[derive(Clone, Default)]
 pub(crate) struct FeedStates {
     clusters: Arc<Mutex<BTreeMap<(String, &'static str), Value>>>,
-    streams: Arc<Mutex<Vec<(String, Arc<stream::Counts>)>>>,
+    streams: Arc<Mutex<Vec<Counted>>>,
 }
 
 impl FeedStates {
@@ -33,7 +36,7 @@ impl FeedStates {
         let clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         let clusters = clusters.values().cloned().collect();
         let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |(name, counts): &(String, Arc<stream::Counts>)| {
+        let of = |(name, counts): &Counted| {
             json!({
                 "stream": name, "attached": counts.attached(), "kept": counts.kept(), "refused": counts.refused(),
                 "retried": counts.retried(),

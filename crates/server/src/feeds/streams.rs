@@ -49,8 +49,8 @@ pub(super) fn start(
     stopping: channel::Receiver<bool>,
 ) -> Result<JoinHandle<()>, String> {
     let name = settings.stream.clone();
-    let consumer = Consumer::new(settings.clone(), |kind| sources::find(kind))
-        .map_err(|error| format!("streams: `{name}`: {error}"))?;
+    let consumer =
+        Consumer::new(settings.clone(), sources::find).map_err(|error| format!("streams: `{name}`: {error}"))?;
     let mut known = states.streams.lock().unwrap_or_else(PoisonError::into_inner);
     known.push((name.clone(), consumer.counts()));
     let keeper = Arc::new(Journal(store.clone()));

@@ -39,7 +39,8 @@ fn a_program_that_changes_is_used_from_then_on_and_a_broken_one_never() {
         server.post("/webhooks/ours", &body).expect(200);
         let found = server.get("/api/v1/deployments?limit=100").expect(200);
         let rows = found["deployments"].as_array().expect("rows");
-        let row = rows.iter().find(|row| row["id"] == number.to_string()).expect("what was sent");
+        let id = number.to_string();
+        let row = rows.iter().find(|row| row["id"].as_str() == Some(&id)).expect("what was sent");
         row["component"].as_str().expect("a component").to_owned()
     };
     assert_eq!(sent(1), "unassigned/cart");
