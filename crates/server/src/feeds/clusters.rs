@@ -94,14 +94,8 @@ impl Keeper for Here {
     fn tell(&self, cluster: &Cluster, kind: &'static str, state: State) {
         let (state, why) = match state {
             State::Fresh => ("fresh", None),
-            State::Waiting { why, pause } => {
-                tracing::warn!(cluster = cluster.name, kind, why, pause_s = pause.as_secs(), "a cluster is not heard");
-                ("waiting", Some(why))
-            }
-            State::Ended { why } => {
-                tracing::error!(cluster = cluster.name, kind, why, "a cluster is watched no further");
-                ("ended", Some(why))
-            }
+            State::Waiting { why, .. } => ("waiting", Some(why)),
+            State::Ended { why } => ("ended", Some(why)),
         };
         let told = json!({
             "cluster": cluster.name, "source": cluster.source, "kind": kind, "state": state, "why": why,
