@@ -3,7 +3,7 @@
 //! and decoding columns is most of what a question costs: whoever asks again, after an event came or about another
 //! window, does not pay for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array};
@@ -21,7 +21,8 @@ use crate::grounds::ByPlace;
 use crate::lake::BaseFile;
 use crate::snapshot::TableData;
 
-/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. The last three months of two years fit.
+/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. The last three months
+/// of two years fit.
 const A_ROW: usize = 6;
 const LEAST: usize = 1 << 20;
 const CAPACITY: usize = 160 << 20;
@@ -38,8 +39,9 @@ pub(crate) struct Digest {
     pub(crate) places: Numbers,
     /// When each is, in microseconds; none when nobody asks, because all are in the window and in one period of it.
     pub(crate) ats: Option<Vec<i64>>,
-    /// For each subject of the counting.
-    pub(crate) found: Vec<Found>,
+    /// By the names of their columns, as the statement has them: countings of other subjects may have the same statement.
+    pub(crate) values: BTreeMap<String, Values>,
+    pub(crate) fates: BTreeMap<String, Vec<u8>>,
     /// Rows of the file, one bit each: whether it is one of these.
     wanted: Vec<u64>,
     len: usize,
@@ -49,12 +51,6 @@ pub(crate) struct Digest {
 pub(crate) enum Numbers {
     Narrow(Vec<u16>),
     Wide(Vec<u32>),
-}
-
-/// What a subject finds in the rows.
-pub(crate) struct Found {
-    pub(crate) values: Option<Values>,
-    pub(crate) fates: Option<Vec<u8>>,
 }
 
 /// Doubles, some of them not known.
@@ -136,11 +132,10 @@ impl Digest {
     }
 
     fn bytes(&self) -> usize {
-        let found = self.found.iter().map(|found| {
-            found.values.as_ref().map_or(0, Values::bytes) + found.fates.as_ref().map_or(0, Vec::capacity)
-        });
+        let values = self.values.values().map(Values::bytes).sum::<usize>();
+        let fates = self.fates.values().map(Vec::capacity).sum::<usize>();
         let ats = self.ats.as_ref().map_or(0, |ats| ats.capacity() * 8);
-        self.places.bytes() + ats + self.wanted.capacity() * 8 + self.names.capacity() * 8 + found.sum::<usize>()
+        self.places.bytes() + ats + self.wanted.capacity() * 8 + self.names.capacity() * 8 + values + fates
     }
 }
 
@@ -149,22 +144,22 @@ struct Making {
     names: ByPlace<u32>,
     places: Vec<u32>,
     ats: Option<Vec<i64>>,
-    found: Vec<Found>,
+    values: BTreeMap<String, Values>,
+    fates: BTreeMap<String, Vec<u8>>,
     wanted: Vec<u64>,
     read: usize,
 }
 
 impl Making {
     fn new(counting: &Counting, with_at: bool, rows: usize) -> Self {
-        let found = counting.counted.iter().map(|counted| Found {
-            values: counted.value.as_ref().map(|_| Values::Small(Vec::new())),
-            fates: counted.fate.as_ref().map(|_| Vec::new()),
-        });
+        let values = counting.counted.iter().filter_map(|counted| counted.value.clone());
+        let fates = counting.counted.iter().filter_map(|counted| Some(counted.fate.as_ref()?.0.clone()));
         Making {
             names: ByPlace::default(),
             places: Vec::new(),
             ats: with_at.then(Vec::new),
-            found: found.collect(),
+            values: values.map(|name| (name, Values::Small(Vec::new()))).collect(),
+            fates: fates.map(|name| (name, Vec::new())).collect(),
             wanted: vec![0; rows.div_ceil(64)],
             read: 0,
         }
@@ -192,8 +187,8 @@ impl Making {
                 }
             }
         }
-        for (counted, found) in counting.counted.iter().zip(&mut self.found) {
-            add_found(batch, counted, &wanted, found)?;
+        for counted in &counting.counted {
+            self.add_found(batch, counted, &wanted)?;
         }
         self.read += batch.num_rows();
         Ok(())
@@ -212,34 +207,35 @@ impl Making {
             Numbers::Wide(self.places)
         };
         self.ats.iter_mut().for_each(Vec::shrink_to_fit);
-        for found in &mut self.found {
-            match &mut found.values {
-                Some(Values::Small(values)) => values.shrink_to_fit(),
-                Some(Values::Any(values)) => values.shrink_to_fit(),
-                None => {}
+        for values in self.values.values_mut() {
+            match values {
+                Values::Small(values) => values.shrink_to_fit(),
+                Values::Any(values) => values.shrink_to_fit(),
             }
-            found.fates.iter_mut().for_each(Vec::shrink_to_fit);
         }
-        Digest { names, places, ats: self.ats, found: self.found, wanted: self.wanted, len }
+        self.fates.values_mut().for_each(Vec::shrink_to_fit);
+        Digest { names, places, ats: self.ats, values: self.values, fates: self.fates, wanted: self.wanted, len }
     }
-}
 
-fn add_found(batch: &RecordBatch, counted: &Counted, wanted: &BooleanArray, found: &mut Found) -> Result<()> {
-    let rows = || (0..batch.num_rows()).filter(|row| wanted.value(*row));
-    if let (Some(name), Some(known)) = (&counted.value, &mut found.values) {
-        let values = Columns(batch).cast(name, &DataType::Float64)?;
-        let values: &Float64Array = values.as_primitive::<Float64Type>();
-        rows().for_each(|row| known.add(values.is_valid(row).then(|| values.value(row))));
-    }
-    if let (Some((name, meanings)), Some(known)) = (&counted.fate, &mut found.fates) {
-        let fates = Columns(batch).cast(name, &DataType::Int64)?;
-        let fates: &Int64Array = fates.as_primitive::<Int64Type>();
-        for row in rows() {
-            let fate = u8::try_from(fates.value(row)).ok().filter(|fate| usize::from(*fate) < meanings.len());
-            known.push(fate.ok_or_else(|| DataFusionError::Internal("a fate that means nothing".to_owned()))?);
+    fn add_found(&mut self, batch: &RecordBatch, counted: &Counted, wanted: &BooleanArray) -> Result<()> {
+        let rows = || (0..batch.num_rows()).filter(|row| wanted.value(*row));
+        if let Some((name, known)) = counted.value.as_ref().and_then(|name| Some((name, self.values.get_mut(name)?))) {
+            let values = Columns(batch).cast(name, &DataType::Float64)?;
+            let values: &Float64Array = values.as_primitive::<Float64Type>();
+            rows().for_each(|row| known.add(values.is_valid(row).then(|| values.value(row))));
         }
+        if let Some((name, meanings)) = &counted.fate
+            && let Some(known) = self.fates.get_mut(name)
+        {
+            let fates = Columns(batch).cast(name, &DataType::Int64)?;
+            let fates: &Int64Array = fates.as_primitive::<Int64Type>();
+            for row in rows() {
+                let fate = u8::try_from(fates.value(row)).ok().filter(|fate| usize::from(*fate) < meanings.len());
+                known.push(fate.ok_or_else(|| DataFusionError::Internal("a fate that means nothing".to_owned()))?);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What is asked of files.
@@ -385,7 +381,8 @@ mod tests {
             names: Vec::new(),
             places: Numbers::Narrow(Vec::new()),
             ats: None,
-            found: Vec::new(),
+            values: BTreeMap::new(),
+            fates: BTreeMap::new(),
             wanted: vec![0b101, 0, 1 << 63],
             len: 3,
         };
@@ -400,7 +397,8 @@ mod tests {
                 names: Vec::new(),
                 places: Numbers::Narrow(Vec::new()),
                 ats: Some(Vec::with_capacity(bytes / 8)),
-                found: Vec::new(),
+                values: BTreeMap::new(),
+                fates: BTreeMap::new(),
                 wanted: Vec::new(),
                 len: 0,
             })

@@ -243,14 +243,17 @@ impl Counter {
             let left = stands.iter_mut().zip(digest.rows()).filter(|(_, row)| gone.contains(*row));
             left.for_each(|(stand, _)| *stand = NOWHERE);
         }
-        for ((counted, found), tally) in counting.counted.iter().zip(&digest.found).zip(tallies) {
-            let meanings = counted.fate.as_ref().map(|(_, meanings)| meanings.as_slice());
+        let missing = |name: &str| DataFusionError::Internal(format!("a digest without the column {name}"));
+        for (counted, tally) in counting.counted.iter().zip(tallies) {
+            let of = |name: &String| digest.values.get(name).ok_or_else(|| missing(name));
+            let values = counted.value.as_ref().map(of).transpose()?;
+            let of = |(name, meanings): &'_ (String, Vec<Fate>)| {
+                Ok::<_, DataFusionError>((digest.fates.get(name).ok_or_else(|| missing(name))?, meanings.clone()))
+            };
+            let fates = counted.fate.as_ref().map(of).transpose()?;
             for (row, stand) in stands.iter().enumerate().filter(|(_, stand)| **stand != NOWHERE) {
-                let fate = match (&found.fates, meanings) {
-                    (Some(fates), Some(meanings)) => meanings[usize::from(fates[row])],
-                    _ => Fate::Used,
-                };
-                let value = found.values.as_ref().and_then(|values| values.get(row));
+                let fate = fates.as_ref().map_or(Fate::Used, |(fates, meanings)| meanings[usize::from(fates[row])]);
+                let value = values.and_then(|values| values.get(row));
                 tally.row(*stand as usize, periods.get(row).map_or(0, |period| *period as usize), fate, value);
             }
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use domain::catalogue::Node;
+use domain::definition::{Children, Definition};
 use domain::event::EventKind;
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, OtherFact};
 use domain::metric::Metric;
@@ -361,6 +362,31 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(play(folder.path(), &steps));
+    }
+}
+
+/// Countings of other subjects may read the same columns: who weighs children counts deployments besides, which have none.
+#[tokio::test]
+async fn what_is_remembered_for_one_question_serves_another_of_the_same_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let (warehouse, reference) = (Warehouse::open(folder.path()).await.unwrap(), Warehouse::new().unwrap());
+    for one in [&warehouse, &reference] {
+        one.set_tree(the_tree());
+        one.take(world().since(0)).unwrap();
+    }
+    warehouse.seal(on(0)).await.unwrap();
+    let window = Window { from: at("2024-01-01T00:00:00Z"), to: at("2027-01-01T00:00:00Z") };
+    let metrics = [Metric::DeploymentFrequency, Metric::ChangeFailureRate];
+    for children in [Children::Equal, Children::Weighted, Children::Equal] {
+        let definition = Definition { children, ..definition("rex") };
+        for asked in [&metrics[..1], &metrics[..]] {
+            let metrics = asked.to_vec();
+            let question = Question { metrics, ..Question::new(Node::Group, definition.clone(), window) };
+            let (found, expected) = (warehouse.answer(&question).await, reference.answer(&question).await);
+            assert_eq!(found, expected, "{children:?} {asked:?}");
+            let tree = async |one: &Warehouse| one.tree_statistics(&definition, window, asked).await;
+            assert_eq!(tree(&warehouse).await, tree(&reference).await, "{children:?} {asked:?}");
+        }
     }
 }
 
