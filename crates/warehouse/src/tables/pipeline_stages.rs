@@ -40,6 +40,10 @@ pub(crate) fn rows(run: &OtherFact) -> Vec<Row> {
     let mut until: BTreeMap<String, Timestamp> = BTreeMap::new();
     for index in order {
         let row = &mut rows[index];
+        // What was skipped did nothing, whatever times a tool gives it: it takes none from what ran beside it.
+        if row.stage.status.as_deref() == Some("skipped") {
+            continue;
+        }
         let (Some(from), Some(to)) = (row.stage.started_at, row.stage.finished_at) else { continue };
         let known = until.entry(row.kind.clone()).or_insert(from);
         row.own = Some(to.since(from.max(*known)).max(0));
@@ -81,7 +85,7 @@ pub(crate) fn table() -> Table<Row> {
         }),
         number(
             "own_seconds",
-            "Seconds of it in which no stage of its kind of this run was running that began before it: added up, a moment counts once.",
+            "Seconds of it in which no stage of its kind of this run was running that began before it: added up, a moment counts once. NULL when it was skipped.",
             |row: &Row| row.own.map(seconds),
         ),
     ];

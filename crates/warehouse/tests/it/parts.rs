@@ -476,8 +476,22 @@ fn run(future: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
 }
 
+/// Tools give what was skipped the times at which it was passed over.
+#[test]
+fn a_skipped_stage_takes_no_time_from_another() {
+    let ended = start().plus(5 * DAY);
+    let stage = |from: i64, to: i64, skipped| {
+        let [from, to] = [from, to].map(|minute| Some(ended.plus(minute * MINUTE)));
+        Job { kind: CiStage::Build, from, to, skipped }
+    };
+    let jobs = vec![stage(-31, -18, true), stage(-30, -29, false), stage(-28, -20, false)];
+    let passed = Run { id: "r".to_owned(), status: "succeeded", sha: Some("c1"), ended, jobs };
+    assert_eq!(spent(&passed, CiStage::Build, start().plus(12 * DAY)), Ok(9.0 * 60.0));
+    run(compare_runs(&[passed]));
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn stages_of_lead_time_are_as_the_page_says(
