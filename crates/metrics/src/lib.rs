@@ -12,6 +12,7 @@ pub mod forest;
 pub mod inference;
 pub mod influx;
 pub mod literal;
+pub mod packed;
 pub mod period;
 pub mod population;
 pub mod query;
@@ -24,6 +25,7 @@ pub mod words;
 
 pub use answer::{Answer, Change, DefinitionRef, MetricAnswer, NodeValues, Point, Spread, Value, headline};
 pub use forest::{Forest, Spot};
+pub use packed::Packed;
 pub use period::{Bucket, Zone};
 pub use question::{Question, Window};
 pub use rollup::{Climb, Plan, Presence, Rolled};

@@ -143,10 +143,11 @@ impl Pools {
             out
         };
         let (excluded, marked) = (of(&cells.counts.excluded), of(&cells.counts.marked));
-        let own = |stand: usize| &cells.values[cells.starts[stand]..cells.starts[stand + 1]];
-        let totals = wants_stats(plan) || wants_total(plan);
-        let of_own = |stand| if totals { Sum::of(own(stand)) } else { Sum::default() };
-        let mut total: Vec<Sum> = (0..forest.len()).map(of_own).collect();
+        let mut total = if wants_stats(plan) || wants_total(plan) {
+            own_totals(cells.starts, cells.values)
+        } else {
+            vec![Sum::default(); forest.len()]
+        };
         up(forest, &mut total, |mine, below| mine.merge(below));
         let mut first_at = first_at.map_or_else(|| vec![i64::MAX; forest.len()], <[i64]>::to_vec);
         up(forest, &mut first_at, |mine, below| *mine = below.min(*mine));
@@ -159,6 +160,44 @@ impl Pools {
     fn of_set<T>(&self, products: &[usize], of: impl Fn(&Self, usize) -> T, add: impl Fn(T, T) -> T) -> Option<T> {
         products.iter().map(|product| of(self, *product)).reduce(add)
     }
+}
+
+/// The sum of each cell's values.
+fn own_totals(starts: &[usize], values: &[f64]) -> Vec<Sum> {
+    let cells = starts.len() - 1;
+    let of =
+        |cells: Range<usize>| cells.map(|cell| Sum::of(&values[starts[cell]..starts[cell + 1]])).collect::<Vec<_>>();
+    let shares = shares(starts, 0..cells, |_| true);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares[1..].iter().map(|share| scope.spawn(|| of(share.clone()))).collect();
+        let mut totals = of(shares[0].clone());
+        others.into_iter().for_each(|other| totals.extend(joined(other)));
+        totals
+    })
+}
+
+/// Cuts cells into shares of about as many values, each enough for a thread of its own; only where `may` lets it.
+fn shares(starts: &[usize], cells: Range<usize>, may: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let values = starts[cells.end] - starts[cells.start];
+    let share = (values / THREADS).max(A_THREAD);
+    let (mut shares, mut first) = (Vec::new(), cells.start);
+    for cell in cells.clone().skip(1).filter(|cell| may(*cell)) {
+        if starts[cell] - starts[first] >= share {
+            shares.push(first..cell);
+            first = cell;
+        }
+    }
+    shares.push(first..cells.end);
+    shares
+}
+
+/// Into about how many shares work is cut, each for a thread.
+const THREADS: usize = 4;
+/// Values worth a thread of their own. In a build for tests so few that every case is cut.
+const A_THREAD: usize = if cfg!(debug_assertions) { 12 } else { 64 * 1024 };
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The rows of one node, however it is made.
@@ -252,7 +291,7 @@ impl<'a> Climb<'a> {
     }
 
     fn children(&self, spot: Spot) -> Vec<(Option<f64>, u64)> {
-        children(&self.plan, &self.pools, spot, &self.settled.values)
+        children(&self.plan, &self.pools, spot, |stand| self.settled.values[stand])
     }
 
     /// The most telling reason: that of most rows left out, else that of an empty population.
@@ -346,8 +385,13 @@ fn of_children(plan: &Plan<'_>, children: Vec<(Option<f64>, u64)>) -> Option<f64
 }
 
 /// Values of the nodes right below, each with its deployments.
-fn children(plan: &Plan<'_>, pools: &Pools, spot: Spot, values: &[Option<f64>]) -> Vec<(Option<f64>, u64)> {
-    let of = |stand: usize| (values[stand], pools.deployments[stand]);
+fn children(
+    plan: &Plan<'_>,
+    pools: &Pools,
+    spot: Spot,
+    value: impl Fn(usize) -> Option<f64>,
+) -> Vec<(Option<f64>, u64)> {
+    let of = |stand: usize| (value(stand), pools.deployments[stand]);
     match spot {
         Spot::Stand(stand) => plan.forest.children(stand).map(of).collect(),
         Spot::Set(set) => plan.forest.sets[set].products.iter().map(|product| of(*product)).collect(),
@@ -371,44 +415,6 @@ impl Settled {
         }
     }
 
-    fn settle(&mut self, plan: &Plan<'_>, pools: &Pools, cells: &mut Cells<'_>, stand: usize) {
-        let forest = plan.forest;
-        let own = own(plan, pools, Spot::Stand(stand));
-        if below_floor(plan, own.level) {
-            return;
-        }
-        let range = cells.starts[stand]..cells.starts[forest.stands[stand].end];
-        if wants_stats(plan) && !range.is_empty() {
-            // Where one child has all rows, they say the same of both.
-            let alike = forest.children(stand).find(|child| {
-                let below = cells.starts[*child]..cells.starts[forest.stands[*child].end];
-                below == range
-            });
-            let known = alike.and_then(|child| self.stats[child]);
-            self.stats[stand] = known.or_else(|| statistics::stats_of(&mut cells.values[range.clone()], own.total));
-        }
-        let spot = Spot::Stand(stand);
-        self.values[stand] = self.value(plan, pools, spot, own, self.stats[stand].as_ref(), &mut cells.values[range]);
-    }
-
-    fn value(
-        &self,
-        plan: &Plan<'_>,
-        pools: &Pools,
-        spot: Spot,
-        own: Own,
-        stats: Option<&Stats>,
-        rows: &mut [f64],
-    ) -> Option<f64> {
-        if !shape::from_rows(plan.metric, plan.definition, own.level) {
-            return of_children(plan, children(plan, pools, spot, &self.values));
-        }
-        match (shape::formula(plan.metric, plan.definition), stats) {
-            (Formula::Median, Some(stats)) => Some(stats.p50),
-            _ => of_rows(plan, own, rows),
-        }
-    }
-
     fn settle_set(&mut self, plan: &Plan<'_>, pools: &Pools, cells: &Cells<'_>, set: usize) {
         let spot = Spot::Set(set);
         let own = own(plan, pools, spot);
@@ -416,7 +422,69 @@ impl Settled {
         let needs = wants_stats(plan) || from_rows;
         let mut rows = if needs { rows_of(plan.forest, spot, cells.starts, cells.values) } else { Vec::new() };
         let stats = if wants_stats(plan) { statistics::stats_of(&mut rows, own.total) } else { None };
-        self.sets[set] = (self.value(plan, pools, spot, own, stats.as_ref(), &mut rows), stats);
+        let value = value(plan, pools, spot, own, stats.as_ref(), |stand| self.values[stand], &mut rows);
+        self.sets[set] = (value, stats);
+    }
+}
+
+fn value(
+    plan: &Plan<'_>,
+    pools: &Pools,
+    spot: Spot,
+    own: Own,
+    stats: Option<&Stats>,
+    below: impl Fn(usize) -> Option<f64>,
+    rows: &mut [f64],
+) -> Option<f64> {
+    if !shape::from_rows(plan.metric, plan.definition, own.level) {
+        return of_children(plan, children(plan, pools, spot, below));
+    }
+    match (shape::formula(plan.metric, plan.definition), stats) {
+        (Formula::Median, Some(stats)) => Some(stats.p50),
+        _ => of_rows(plan, own, rows),
+    }
+}
+
+/// Stands next to each other, with everything below them: they can be settled while others are.
+struct Part<'s> {
+    first: usize,
+    values: &'s mut [Option<f64>],
+    stats: &'s mut [Option<Stats>],
+    /// Of all cells.
+    starts: &'s [usize],
+    /// Those of this part only.
+    rows: &'s mut [f64],
+}
+
+impl Part<'_> {
+    /// Splits off what is before a stand.
+    fn split(self, at: usize) -> (Self, Self) {
+        let Part { first, values, stats, starts, rows } = self;
+        let (values, stats) = (values.split_at_mut(at - first), stats.split_at_mut(at - first));
+        let rows = rows.split_at_mut(starts[at] - starts[first]);
+        let before = Part { first, values: values.0, stats: stats.0, starts, rows: rows.0 };
+        (before, Part { first: at, values: values.1, stats: stats.1, starts, rows: rows.1 })
+    }
+
+    fn settle(&mut self, plan: &Plan<'_>, pools: &Pools, stand: usize) {
+        let forest = plan.forest;
+        let own = own(plan, pools, Spot::Stand(stand));
+        if below_floor(plan, own.level) {
+            return;
+        }
+        let of = |stand: usize| self.starts[stand]..self.starts[forest.stands[stand].end];
+        let range = of(stand);
+        let shift = self.starts[self.first];
+        let rows = &mut self.rows[range.start - shift..range.end - shift];
+        if wants_stats(plan) && !range.is_empty() {
+            // Where one child has all rows, they say the same of both.
+            let alike = forest.children(stand).find(|child| of(*child) == range);
+            let known = alike.and_then(|child| self.stats[child - self.first]);
+            self.stats[stand - self.first] = known.or_else(|| statistics::stats_of(rows, own.total));
+        }
+        let stats = self.stats[stand - self.first].as_ref();
+        let below = |stand: usize| self.values[stand - self.first];
+        self.values[stand - self.first] = value(plan, pools, Spot::Stand(stand), own, stats, below, rows);
     }
 }
 
@@ -432,16 +500,48 @@ fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
     let needed = |stand: usize| needed.as_ref().is_none_or(|needed| needed[stand]);
     let asked = |set: &usize| plan.nodes.is_none_or(|nodes| nodes.contains(&Spot::Set(*set)));
     let high = |stand: usize| forest.stands[stand].level < Level::Product;
-    for stand in (0..stands).rev().filter(|stand| !high(*stand) && needed(*stand)) {
-        settled.settle(plan, pools, &mut cells, stand);
-    }
+    let low = |stand: usize| !high(stand) && needed(stand);
+    pass(plan, pools, &mut cells, &mut settled, Level::Product, low);
     for set in (0..sets).filter(asked) {
         settled.settle_set(plan, pools, &cells, set);
     }
-    for stand in (0..stands).rev().filter(|stand| high(*stand) && needed(*stand)) {
-        settled.settle(plan, pools, &mut cells, stand);
+    for level in [Level::Domain, Level::Platform, Level::Group] {
+        let of_level = |stand: usize| forest.stands[stand].level == level && needed(stand);
+        pass(plan, pools, &mut cells, &mut settled, level, of_level);
     }
     settled
+}
+
+/// Settles the stands that are wanted, which are of this level or below, from the lowest to the highest: what does not
+/// belong to the same node of the level at the same time.
+fn pass(
+    plan: &Plan<'_>,
+    pools: &Pools,
+    cells: &mut Cells<'_>,
+    settled: &mut Settled,
+    level: Level,
+    wanted: impl Fn(usize) -> bool + Copy + Send,
+) {
+    let stands = &plan.forest.stands;
+    let shares = shares(cells.starts, 0..stands.len(), |stand| stands[stand].level <= level);
+    let (values, stats) = (settled.values.as_mut_slice(), settled.stats.as_mut_slice());
+    let mut rest = Part { first: 0, values, stats, starts: cells.starts, rows: cells.values };
+    std::thread::scope(|scope| {
+        for share in shares.into_iter().rev() {
+            let (before, mut part) = rest.split(share.start);
+            rest = before;
+            let work = move || {
+                for stand in share.rev().filter(|stand| wanted(*stand)) {
+                    part.settle(plan, pools, stand);
+                }
+            };
+            // The last one has this thread to itself.
+            if rest.values.is_empty() {
+                return work();
+            }
+            scope.spawn(work);
+        }
+    });
 }
 
 fn needed(forest: &Forest, nodes: &[Spot], pooled: bool) -> Vec<bool> {
@@ -481,28 +581,26 @@ pub fn series(
 ) -> Vec<Vec<InPeriod>> {
     let forest = plan.forest;
     let Some(level) = nodes.first().map(|spot| forest.level(*spot)) else { return Vec::new() };
-    if below_floor(plan, level) {
+    if below_floor(plan, level) || periods.is_empty() {
         return vec![vec![InPeriod::default(); periods.len()]; nodes.len()];
     }
     let (counts, mut laid) = tally.series();
     if by_rows(plan, level) {
-        let of = |(group, spot): (usize, &Spot)| {
-            let cells = group * periods.len()..(group + 1) * periods.len();
-            of_own_rows(plan, *spot, cells, periods, counts, &mut laid, presence.first_at)
-        };
-        return nodes.iter().enumerate().map(of).collect();
+        return of_own_rows(plan, nodes, periods, counts, laid, presence.first_at);
     }
     let deployments = presence.deployments.map(|tally| tally.series().0.n.as_slice());
     let mut found = vec![Vec::with_capacity(periods.len()); nodes.len()];
     for (index, (days, to)) in periods.iter().enumerate() {
         let plan = Plan { days: *days, to: *to, stats: false, nodes: Some(nodes), ..*plan };
         let range = index * forest.len()..(index + 1) * forest.len();
+        let (first, end) = (laid.starts[range.start], laid.starts[range.end]);
+        let starts: Vec<usize> = laid.starts[range.start..=range.end].iter().map(|start| start - first).collect();
         let cells = Cells {
             counts,
             deployments: deployments.map(|n| &n[range.clone()]),
-            starts: &laid.starts[range.start..=range.end],
+            starts: &starts,
             range,
-            values: &mut laid.values,
+            values: &mut laid.values[first..end],
         };
         let pools = Pools::new(&plan, &cells, presence.first_at);
         let settled = settle(&plan, &pools, cells);
@@ -513,27 +611,54 @@ pub fn series(
     found
 }
 
-/// The values of a node that is made of its own rows, which stand in these cells.
+/// The values of nodes that are made of their own rows, which stand in cells by node and period.
 fn of_own_rows(
     plan: &Plan<'_>,
-    spot: Spot,
-    cells: Range<usize>,
+    nodes: &[Spot],
     periods: &[(f64, Timestamp)],
     counts: &Counts,
-    laid: &mut Laid,
+    laid: Laid,
     first_at: Option<&[i64]>,
-) -> Vec<InPeriod> {
-    let level = plan.forest.level(spot);
-    let ranges = plan.forest.ranges(spot);
-    let first_at = first_at.and_then(|firsts| ranges.into_iter().filter_map(|range| firsts[range].iter().min()).min());
-    let first_at = first_at.copied().unwrap_or(i64::MAX);
-    let of = |(cell, (days, to)): (usize, &(f64, Timestamp))| {
-        let rows = &mut laid.values[laid.starts[cell]..laid.starts[cell + 1]];
+) -> Vec<Vec<InPeriod>> {
+    let first_of = |spot: &Spot| {
+        let ranges = plan.forest.ranges(*spot);
+        let first = first_at.and_then(|firsts| ranges.into_iter().filter_map(|range| firsts[range].iter().min()).min());
+        (plan.forest.level(*spot), first.copied().unwrap_or(i64::MAX))
+    };
+    let firsts: Vec<(Level, i64)> = nodes.iter().map(first_of).collect();
+    let Laid { starts, mut values } = laid;
+    let of = |cell: usize, rows: &mut [f64]| {
+        let ((level, first_at), (days, to)) = (firsts[cell / periods.len()], periods[cell % periods.len()]);
         let total = if wants_total(plan) { Sum::of(rows) } else { Sum::default() };
         let own = Own { level, n: counts.n[cell], sum: counts.sum[cell], total, first_at, deployments: 0 };
-        InPeriod { value: of_rows(&Plan { days: *days, to: *to, ..*plan }, own, rows), n: own.n }
+        InPeriod { value: of_rows(&Plan { days, to, ..*plan }, own, rows), n: own.n }
     };
-    cells.zip(periods).map(of).collect()
+    let (starts, of) = (starts.as_slice(), &of);
+    let found: Vec<InPeriod> = std::thread::scope(|scope| {
+        let mut rest = values.as_mut_slice();
+        let mut threads = Vec::new();
+        for share in shares(starts, 0..starts.len() - 1, |_| true) {
+            let (mut mine, others) = rest.split_at_mut(starts[share.end] - starts[share.start]);
+            rest = others;
+            let last = share.end + 1 == starts.len();
+            let work = move || {
+                let mut found = Vec::with_capacity(share.len());
+                for cell in share {
+                    let (rows, others) = mine.split_at_mut(starts[cell + 1] - starts[cell]);
+                    mine = others;
+                    found.push(of(cell, rows));
+                }
+                found
+            };
+            if last {
+                let found = work();
+                return threads.into_iter().flat_map(joined).chain(found).collect();
+            }
+            threads.push(scope.spawn(work));
+        }
+        Vec::new()
+    });
+    found.chunks(periods.len()).map(<[InPeriod]>::to_vec).collect()
 }
 
 fn wants_total(plan: &Plan<'_>) -> bool {

@@ -1,7 +1,11 @@
 //! Rows of a population counted by where they stand, and by period when there is a series.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use domain::metric::Reason;
 
+use crate::packed::Packed;
 use crate::shape::Carried;
 
 /// What becomes of a row, by the code the query gives it.
@@ -40,23 +44,21 @@ impl Counts {
         Counts { n: vec![0; cells], sum: vec![0.0; cells], ..Counts::default() }
     }
 
+    /// So many rows of one fate, and the sum of their values.
     #[inline]
-    fn add(&mut self, cell: usize, fate: Fate, value: f64) {
+    fn add(&mut self, cell: usize, fate: Fate, rows: u32, sum: f64) {
+        let cells = self.n.len();
         match fate {
             Fate::Used => {
-                self.n[cell] += 1;
-                self.sum[cell] += value;
+                self.n[cell] += u64::from(rows);
+                self.sum[cell] += sum;
             }
             Fate::Marked(reason) => {
-                self.n[cell] += 1;
-                self.sum[cell] += value;
-                let cells = self.n.len();
-                of_reason(&mut self.marked, reason, cells)[cell] += 1;
+                self.n[cell] += u64::from(rows);
+                self.sum[cell] += sum;
+                of_reason(&mut self.marked, reason, cells)[cell] += rows;
             }
-            Fate::Left(reason) => {
-                let cells = self.n.len();
-                of_reason(&mut self.excluded, reason, cells)[cell] += 1;
-            }
+            Fate::Left(reason) => of_reason(&mut self.excluded, reason, cells)[cell] += rows,
             Fate::Another => {}
         }
     }
@@ -81,7 +83,7 @@ pub enum Layout {
     None,
     /// By group of stands and period: the number of groups, the group of each stand, the number of periods. For values
     /// that are taken from rows.
-    Groups(usize, std::sync::Arc<Vec<u32>>, usize),
+    Groups(usize, Arc<Vec<u32>>, usize),
     /// By period and stand: the number of periods. For values that are made of those below.
     Stands(usize),
 }
@@ -96,6 +98,33 @@ struct Chunk {
     values: Vec<f64>,
 }
 
+/// Rows of one stand in one period that were counted before.
+#[derive(Clone, Debug)]
+pub struct Bunch<'a> {
+    /// Where they stand.
+    pub stand: usize,
+    /// Their period, 0 when there is no series.
+    pub period: usize,
+    /// How many have each of these fates.
+    pub rows: &'a [u32],
+    /// What became of them.
+    pub fates: &'a [Fate],
+    /// Sum of the values of those used.
+    pub sum: f64,
+    /// Where the values of those used are in a column of the tally.
+    pub values: Range<usize>,
+}
+
+/// Values of a bunch, in one of the columns.
+#[derive(Clone, Debug)]
+struct Run {
+    stand: u32,
+    period: u32,
+    column: u32,
+    from: u32,
+    len: u32,
+}
+
 /// Rows of one metric, counted while they come. Tallies of several streams of the same query are put together.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -105,6 +134,8 @@ pub struct Tally {
     pub(crate) whole: Counts,
     series: Counts,
     chunks: Vec<Chunk>,
+    columns: Vec<Arc<Packed>>,
+    runs: Vec<Run>,
     held: usize,
 }
 
@@ -132,6 +163,8 @@ impl Tally {
             whole: Counts::new(stands),
             series: Counts::new(cells),
             chunks: Vec::new(),
+            columns: Vec::new(),
+            runs: Vec::new(),
             held: 0,
         }
     }
@@ -141,18 +174,51 @@ impl Tally {
     #[inline]
     pub fn row(&mut self, stand: usize, period: usize, fate: Fate, value: Option<f64>) {
         let known = value.unwrap_or(0.0);
-        self.whole.add(stand, fate, known);
+        self.add(stand, period, fate, 1, known);
+        if let (true, Fate::Used | Fate::Marked(_), Some(value)) = (self.keeps_values(), fate, value) {
+            self.keep(stand, period, value);
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, stand: usize, period: usize, fate: Fate, rows: u32, sum: f64) {
+        self.whole.add(stand, fate, rows, sum);
         match &self.layout {
             Layout::None => {}
             Layout::Groups(_, of, periods) => {
-                self.series.add(of[stand] as usize * periods + period, fate, known);
+                self.series.add(of[stand] as usize * periods + period, fate, rows, sum);
             }
-            Layout::Stands(_) => self.series.add(period * self.stands + stand, fate, known),
+            Layout::Stands(_) => self.series.add(period * self.stands + stand, fate, rows, sum),
         }
-        if let (Carried::Values | Carried::Days, Fate::Used | Fate::Marked(_), Some(value)) =
-            (self.carried, fate, value)
-        {
-            self.keep(stand, period, value);
+    }
+
+    /// Whether each value is kept, not only their sum.
+    #[must_use]
+    pub fn keeps_values(&self) -> bool {
+        matches!(self.carried, Carried::Values | Carried::Days)
+    }
+
+    /// Takes in a column of known values for bunches to name.
+    pub fn hold(&mut self, column: Arc<Packed>) {
+        self.columns.push(column);
+    }
+
+    /// Counts rows that were counted before. Their values are in the column that was taken in last.
+    pub fn bunch(&mut self, bunch: &Bunch<'_>) {
+        let mut sum = bunch.sum;
+        for (rows, fate) in bunch.rows.iter().zip(bunch.fates).filter(|(rows, _)| **rows > 0) {
+            let used = matches!(fate, Fate::Used | Fate::Marked(_));
+            self.add(bunch.stand, bunch.period, *fate, *rows, if used { std::mem::take(&mut sum) } else { 0.0 });
+        }
+        if !bunch.values.is_empty() {
+            self.runs.push(Run {
+                stand: bunch.stand as u32,
+                period: bunch.period as u32,
+                column: self.columns.len().saturating_sub(1) as u32,
+                from: bunch.values.start as u32,
+                len: bunch.values.len() as u32,
+            });
+            self.held += bunch.values.len();
         }
     }
 
@@ -181,15 +247,24 @@ impl Tally {
         self.whole.merge(&other.whole);
         self.series.merge(&other.series);
         self.chunks.extend(other.chunks);
+        let before = self.columns.len() as u32;
+        self.columns.extend(other.columns);
+        self.runs.extend(other.runs.into_iter().map(|run| Run { column: run.column + before, ..run }));
         self.held += other.held;
     }
 
-    fn laid(&self, cells: usize, cell: impl Fn(&Chunk, usize) -> usize) -> Laid {
+    /// Values by cell: `cell` tells the one of a stand in a period.
+    fn laid(&self, cells: usize, cell: impl Fn(u32, u32) -> usize) -> Laid {
+        let timed = self.layout != Layout::None;
+        let of = |chunk: &Chunk, row: usize| cell(chunk.stands[row], if timed { chunk.periods[row] } else { 0 });
         let mut starts = vec![0_usize; cells + 1];
         for chunk in &self.chunks {
             for row in 0..chunk.values.len() {
-                starts[cell(chunk, row) + 1] += 1;
+                starts[of(chunk, row) + 1] += 1;
             }
+        }
+        for run in &self.runs {
+            starts[cell(run.stand, run.period) + 1] += run.len as usize;
         }
         for index in 0..cells {
             starts[index + 1] += starts[index];
@@ -198,17 +273,23 @@ impl Tally {
         let mut values = vec![0.0; self.held];
         for chunk in &self.chunks {
             for (row, value) in chunk.values.iter().enumerate() {
-                let at = &mut next[cell(chunk, row)];
+                let at = &mut next[of(chunk, row)];
                 values[*at] = *value;
                 *at += 1;
             }
+        }
+        for run in &self.runs {
+            let at = &mut next[cell(run.stand, run.period)];
+            let (from, len) = (run.from as usize, run.len as usize);
+            self.columns[run.column as usize].copy(from..from + len, &mut values[*at..*at + len]);
+            *at += len;
         }
         Laid { starts, values }
     }
 
     /// Values of the whole window, by stand.
     pub(crate) fn by_stand(&self) -> Laid {
-        self.laid(self.stands, |chunk, row| chunk.stands[row] as usize)
+        self.laid(self.stands, |stand, _| stand as usize)
     }
 
     /// Counts and values of the series, by its cells.
@@ -216,12 +297,10 @@ impl Tally {
         let cells = self.series.n.len();
         let laid = match &self.layout {
             Layout::None => Laid { starts: vec![0], values: Vec::new() },
-            Layout::Groups(_, of, periods) => self.laid(cells, |chunk, row| {
-                of[chunk.stands[row] as usize] as usize * periods + chunk.periods[row] as usize
-            }),
-            Layout::Stands(_) => {
-                self.laid(cells, |chunk, row| chunk.periods[row] as usize * self.stands + chunk.stands[row] as usize)
+            Layout::Groups(_, of, periods) => {
+                self.laid(cells, |stand, period| of[stand as usize] as usize * periods + period as usize)
             }
+            Layout::Stands(_) => self.laid(cells, |stand, period| period as usize * self.stands + stand as usize),
         };
         (&self.series, laid)
     }

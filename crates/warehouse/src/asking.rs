@@ -19,6 +19,7 @@ use crate::firsts::Kind;
 use crate::gather::{Counter, Reading, Tallies, gather};
 use crate::grounds::Grounds;
 use crate::snapshot::Snapshot;
+use crate::summary::Calendar;
 use crate::warehouse::Warehouse;
 
 /// With more products than this, rows of others are read and passed over: that is faster than telling them apart in SQL.
@@ -130,14 +131,22 @@ impl<'a> Asking<'a> {
             Subject::Deployments { .. } if nested => Layout::Stands(periods.len()),
             Subject::Deployments { .. } => Layout::None,
         };
+        let bucket = self.question.bucket.filter(|_| !periods.is_empty());
+        let calendar = match bucket {
+            None => None,
+            Some(bucket) => {
+                let (zone, name) = (Zone::named(&self.question.zone)?, self.question.zone.as_str().into());
+                Some(Calendar { bucket, zone, name })
+            }
+        };
         let counter = Counter {
             grounds: self.grounds.clone(),
             mask,
             periods: periods.iter().map(|period| period.from.micros()).collect(),
+            calendar,
             window: (window.from.micros(), window.to.micros()),
             layouts: subjects.iter().map(|subject| (*subject, layout(subject))).collect(),
         };
-        let bucket = self.question.bucket.filter(|_| !periods.is_empty());
         let question = Question { bucket, ..self.question.clone() };
         let countings = query::countings(&question, &subjects, window, products.as_deref());
         let reading = Reading {

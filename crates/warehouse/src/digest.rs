@@ -14,22 +14,25 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::execute_stream_partitioned;
 use domain::catalogue::Tree;
 use futures_util::StreamExt;
+use metrics::Bucket;
+use metrics::packed::Packed;
 use metrics::query::{Counted, Counting, Whole};
 
 use crate::engine::{self, Columns};
 use crate::grounds::ByPlace;
 use crate::lake::BaseFile;
 use crate::snapshot::TableData;
+use crate::summary::{self, Calendar, Summary};
 
-/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. The last three months
-/// of two years fit.
+/// Memory for all of them, in bytes: so much a sealed row, and at least and at most so much in all. Two years of ten
+/// million deployments fit, added up, with the rows of their ends.
 const A_ROW: usize = 6;
 const LEAST: usize = 1 << 20;
-const CAPACITY: usize = 160 << 20;
-/// Bytes a row is expected to take, before it is read.
-const EXPECTED: usize = 16;
-/// A value that is not known, among small ones.
-const UNKNOWN: u8 = u8::MAX;
+const CAPACITY: usize = 288 << 20;
+/// Bytes a row is expected to take before it is read: added up with others, or each alone.
+pub(crate) const fn expected(summed: bool) -> usize {
+    if summed { 5 } else { 14 }
+}
 
 /// The rows of one file that are of the population, in the order of the file.
 pub(crate) struct Digest {
@@ -40,7 +43,7 @@ pub(crate) struct Digest {
     /// When each is, in microseconds; none when nobody asks, because all are in the window and in one period of it.
     pub(crate) ats: Option<Vec<i64>>,
     /// By the names of their columns, as the statement has them: countings of other subjects may have the same statement.
-    pub(crate) values: BTreeMap<String, Values>,
+    pub(crate) values: BTreeMap<String, Packed>,
     pub(crate) fates: BTreeMap<String, Vec<u8>>,
     /// Rows of the file, one bit each: whether it is one of these.
     wanted: Vec<u64>,
@@ -51,14 +54,6 @@ pub(crate) struct Digest {
 pub(crate) enum Numbers {
     Narrow(Vec<u16>),
     Wide(Vec<u32>),
-}
-
-/// Doubles, some of them not known.
-pub(crate) enum Values {
-    /// All are whole and small, as yes and no are.
-    Small(Vec<u8>),
-    /// `NaN` for one that is not known: SQL's arithmetic here gives none.
-    Any(Vec<f64>),
 }
 
 impl Numbers {
@@ -77,44 +72,20 @@ impl Numbers {
     }
 }
 
-impl Values {
-    pub(crate) fn get(&self, row: usize) -> Option<f64> {
-        match self {
-            Values::Small(values) => Some(values[row]).filter(|value| *value != UNKNOWN).map(f64::from),
-            Values::Any(values) => Some(values[row]).filter(|value| !value.is_nan()),
-        }
-    }
-
-    fn add(&mut self, value: Option<f64>) {
-        if let Values::Small(values) = self {
-            match value.map_or(Some(UNKNOWN), small) {
-                Some(value) => return values.push(value),
-                None => *self = Values::Any((0..values.len()).map(|row| self.get(row).unwrap_or(f64::NAN)).collect()),
-            }
-        }
-        if let Values::Any(values) = self {
-            values.push(value.unwrap_or(f64::NAN));
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Values::Small(values) => values.capacity(),
-            Values::Any(values) => values.capacity() * 8,
-        }
-    }
-}
-
-/// A value as a small number that gives the same bits back.
-fn small(value: f64) -> Option<u8> {
-    let near = value as u8;
-    (near != UNKNOWN && f64::from(near).to_bits() == value.to_bits()).then_some(near)
-}
-
 impl Digest {
     /// Rows of the population.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The values of a column.
+    pub(crate) fn values_of(&self, name: &str) -> Result<&Packed> {
+        self.values.get(name).ok_or_else(|| missing(name))
+    }
+
+    /// What became of rows, as numbers of a column.
+    pub(crate) fn fates_of(&self, name: &str) -> Result<&[u8]> {
+        self.fates.get(name).map(Vec::as_slice).ok_or_else(|| missing(name))
     }
 
     /// Which rows of the file these are.
@@ -132,11 +103,15 @@ impl Digest {
     }
 
     fn bytes(&self) -> usize {
-        let values = self.values.values().map(Values::bytes).sum::<usize>();
+        let values = self.values.values().map(Packed::bytes).sum::<usize>();
         let fates = self.fates.values().map(Vec::capacity).sum::<usize>();
         let ats = self.ats.as_ref().map_or(0, |ats| ats.capacity() * 8);
         self.places.bytes() + ats + self.wanted.capacity() * 8 + self.names.capacity() * 8 + values + fates
     }
+}
+
+fn missing(name: &str) -> DataFusionError {
+    DataFusionError::Internal(format!("a digest without the column {name}"))
 }
 
 /// A digest while its rows come.
@@ -144,7 +119,7 @@ struct Making {
     names: ByPlace<u32>,
     places: Vec<u32>,
     ats: Option<Vec<i64>>,
-    values: BTreeMap<String, Values>,
+    values: BTreeMap<String, Packed>,
     fates: BTreeMap<String, Vec<u8>>,
     wanted: Vec<u64>,
     read: usize,
@@ -158,7 +133,7 @@ impl Making {
             names: ByPlace::default(),
             places: Vec::new(),
             ats: with_at.then(Vec::new),
-            values: values.map(|name| (name, Values::Small(Vec::new()))).collect(),
+            values: values.map(|name| (name, Packed::default())).collect(),
             fates: fates.map(|name| (name, Vec::new())).collect(),
             wanted: vec![0; rows.div_ceil(64)],
             read: 0,
@@ -207,12 +182,7 @@ impl Making {
             Numbers::Wide(self.places)
         };
         self.ats.iter_mut().for_each(Vec::shrink_to_fit);
-        for values in self.values.values_mut() {
-            match values {
-                Values::Small(values) => values.shrink_to_fit(),
-                Values::Any(values) => values.shrink_to_fit(),
-            }
-        }
+        self.values.values_mut().for_each(Packed::shrink);
         self.fates.values_mut().for_each(Vec::shrink_to_fit);
         Digest { names, places, ats: self.ats, values: self.values, fates: self.fates, wanted: self.wanted, len }
     }
@@ -222,7 +192,7 @@ impl Making {
         if let Some((name, known)) = counted.value.as_ref().and_then(|name| Some((name, self.values.get_mut(name)?))) {
             let values = Columns(batch).cast(name, &DataType::Float64)?;
             let values: &Float64Array = values.as_primitive::<Float64Type>();
-            rows().for_each(|row| known.add(values.is_valid(row).then(|| values.value(row))));
+            rows().for_each(|row| known.push(values.is_valid(row).then(|| values.value(row))));
         }
         if let Some((name, meanings)) = &counted.fate
             && let Some(known) = self.fates.get_mut(name)
@@ -275,11 +245,35 @@ fn strange(file: &BaseFile) -> DataFusionError {
     DataFusionError::Internal(format!("{} does not hold the rows its log tells of", file.full.display()))
 }
 
-/// Whose rows: a file, what is asked of them, and whether their instants are known.
-type Name = (Arc<str>, Arc<str>, bool);
+/// Whose rows: a file, and what is asked of them.
+type Name = (Arc<str>, Arc<str>, Form);
+
+/// How rows are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    /// Each, perhaps with its instant.
+    Rows { with_at: bool },
+    /// Added up, by the periods of a calendar if there is one.
+    Summed(Option<(Bucket, Arc<str>)>),
+}
+
+#[derive(Clone)]
+enum What {
+    Rows(Arc<Digest>),
+    Summed(Arc<Summary>),
+}
+
+impl What {
+    fn bytes(&self) -> usize {
+        match self {
+            What::Rows(digest) => digest.bytes(),
+            What::Summed(summary) => summary.bytes(),
+        }
+    }
+}
 
 struct Known {
-    digest: Arc<Digest>,
+    what: What,
     bytes: usize,
     /// When it was used last, counted in questions.
     used: u64,
@@ -304,9 +298,9 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Whether so many rows can be kept at all: what cannot is better read as it is needed.
-    pub(crate) fn room_for(self, rows: usize) -> bool {
-        rows.saturating_mul(EXPECTED) <= self.capacity
+    /// Whether so many bytes can be kept at all: what cannot is better read as it is needed.
+    pub(crate) fn room_for(self, bytes: usize) -> bool {
+        bytes <= self.capacity
     }
 }
 
@@ -322,28 +316,70 @@ impl Digests {
         Turn { question: kept.questions, capacity: sealed.saturating_mul(A_ROW).clamp(LEAST, CAPACITY) }
     }
 
-    /// What a counting finds in a file. One with instants serves who needs none as well.
-    pub(crate) async fn get(
+    fn known(&self, turn: Turn, name: &Name) -> Option<What> {
+        let mut kept = self.kept();
+        let known = kept.known.get_mut(name)?;
+        known.used = turn.question;
+        Some(known.what.clone())
+    }
+
+    fn known_rows(&self, turn: Turn, asked: &Asked, file: &BaseFile, with_at: bool) -> Option<Arc<Digest>> {
+        let sql: Arc<str> = asked.whole.sql.as_str().into();
+        // One with instants serves who needs none as well.
+        for with_at in HashSet::from([with_at, true]) {
+            if let Some(What::Rows(digest)) =
+                self.known(turn, &(file.path.clone(), sql.clone(), Form::Rows { with_at }))
+            {
+                return Some(digest);
+            }
+        }
+        None
+    }
+
+    /// What a counting finds in each row of a file.
+    pub(crate) async fn rows(
         &self,
         turn: Turn,
         asked: &Asked,
         file: &Arc<BaseFile>,
         with_at: bool,
     ) -> Result<Arc<Digest>> {
-        let sql: Arc<str> = asked.whole.sql.as_str().into();
-        for with_at in HashSet::from([with_at, true]) {
-            if let Some(known) = self.kept().known.get_mut(&(file.path.clone(), sql.clone(), with_at)) {
-                known.used = turn.question;
-                return Ok(known.digest.clone());
-            }
+        if let Some(known) = self.known_rows(turn, asked, file, with_at) {
+            return Ok(known);
         }
         let digest = Arc::new(read(asked, file, with_at).await?);
-        self.keep(turn, (file.path.clone(), sql, with_at), &digest);
+        let name = (file.path.clone(), asked.whole.sql.as_str().into(), Form::Rows { with_at });
+        self.keep(turn, name, What::Rows(digest.clone()));
         Ok(digest)
     }
 
-    fn keep(&self, turn: Turn, name: Name, digest: &Arc<Digest>) {
-        let bytes = digest.bytes();
+    /// What a counting finds in a file whose rows lie between two instants, added up.
+    pub(crate) async fn summed(
+        &self,
+        turn: Turn,
+        asked: &Asked,
+        file: &Arc<BaseFile>,
+        span: (i64, i64),
+        calendar: Option<&Calendar>,
+    ) -> Result<Arc<Summary>> {
+        let form = Form::Summed(calendar.map(|calendar| (calendar.bucket, calendar.name.clone())));
+        let name = (file.path.clone(), summary::name(&asked.whole.sql, &asked.counting), form);
+        if let Some(What::Summed(known)) = self.known(turn, &name) {
+            return Ok(known);
+        }
+        let begins = summary::begins(calendar, span);
+        let with_at = begins.len() > 1;
+        let digest = match self.known_rows(turn, asked, file, with_at) {
+            Some(known) => known,
+            None => Arc::new(read(asked, file, with_at).await?),
+        };
+        let summary = Arc::new(Summary::new(&digest, &asked.counting, &begins)?);
+        self.keep(turn, name, What::Summed(summary.clone()));
+        Ok(summary)
+    }
+
+    fn keep(&self, turn: Turn, name: Name, what: What) {
+        let bytes = what.bytes();
         let mut kept = self.kept();
         while kept.bytes + bytes > turn.capacity {
             let oldest =
@@ -352,7 +388,7 @@ impl Digests {
             kept.bytes -= kept.known.remove(&oldest).map_or(0, |known| known.bytes);
         }
         kept.bytes += bytes;
-        let known = Known { digest: digest.clone(), bytes, used: turn.question };
+        let known = Known { what, bytes, used: turn.question };
         if let Some(before) = kept.known.insert(name, known) {
             kept.bytes -= before.bytes;
         }
@@ -362,18 +398,6 @@ impl Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_kept_to_the_bit_however_they_are_kept() {
-        let told = [Some(1.0), None, Some(0.0), Some(254.0), Some(255.0), Some(-0.0), Some(0.5), None, Some(1e300)];
-        for end in 0..=told.len() {
-            let mut values = Values::Small(Vec::new());
-            told[..end].iter().for_each(|value| values.add(*value));
-            let found: Vec<_> = (0..end).map(|row| values.get(row).map(f64::to_bits)).collect();
-            assert_eq!(found, told[..end].iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>());
-            assert_eq!(matches!(values, Values::Small(_)), end <= 4);
-        }
-    }
 
     #[test]
     fn rows_of_the_file_are_those_whose_bit_is_set() {
@@ -403,22 +427,22 @@ mod tests {
                 len: 0,
             })
         };
-        let name = |file: &str| (Arc::from(file), Arc::from("SELECT"), true);
-        let half = of(CAPACITY / 2);
+        let name = |file: &str| (Arc::from(file), Arc::from("SELECT"), Form::Rows { with_at: true });
+        let half = || What::Rows(of(CAPACITY / 2));
         let (first, second) = (digests.turn(CAPACITY), digests.turn(CAPACITY));
-        digests.keep(first, name("a"), &half);
-        digests.keep(second, name("b"), &half);
+        digests.keep(first, name("a"), half());
+        digests.keep(second, name("b"), half());
         let third = digests.turn(CAPACITY);
-        digests.keep(third, name("c"), &half);
-        digests.keep(third, name("d"), &half);
+        digests.keep(third, name("c"), half());
+        digests.keep(third, name("d"), half());
         // Neither `c` nor `d` may go for it.
-        digests.keep(third, name("e"), &half);
+        digests.keep(third, name("e"), half());
         let mut left: Vec<_> = digests.kept().known.keys().map(|(file, ..)| file.to_string()).collect();
         left.sort();
         assert_eq!(left, ["c", "d"]);
         assert_eq!(digests.kept().bytes, CAPACITY);
         // Of few rows little is kept.
         let few = digests.turn(1_000);
-        assert!(few.room_for(LEAST / EXPECTED) && !few.room_for(LEAST / EXPECTED + 1));
+        assert!(few.room_for(LEAST) && !few.room_for(LEAST + 1));
     }
 }

@@ -11,15 +11,16 @@ use datafusion::execution::context::SessionContext;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream_partitioned};
 use futures_util::StreamExt;
 use metrics::query::{Counted, Counting, Subject};
-use metrics::tally::Fate;
-use metrics::{Layout, Tally};
+use metrics::tally::{Bunch, Fate};
+use metrics::{Bucket, Layout, Tally};
 use roaring::RoaringBitmap;
 
-use crate::digest::{Asked, Digest, Turn};
+use crate::digest::{self, Asked, Digest, Turn};
 use crate::engine::{self, Columns};
 use crate::grounds::Grounds;
 use crate::lake::BaseFile;
 use crate::snapshot::Snapshot;
+use crate::summary::{Calendar, Summary};
 use crate::warehouse::Warehouse;
 
 /// A row that is none of the node's.
@@ -32,6 +33,8 @@ pub(crate) struct Counter {
     pub(crate) mask: Option<Vec<bool>>,
     /// First instants of the periods, in microseconds; empty without a series.
     pub(crate) periods: Vec<i64>,
+    /// Whose periods they are.
+    pub(crate) calendar: Option<Calendar>,
     /// First instant of the window and the one after its last.
     pub(crate) window: (i64, i64),
     /// How the series of each subject is laid out.
@@ -93,8 +96,18 @@ async fn merged(mut tasks: tokio::task::JoinSet<Result<Vec<Tally>>>) -> Result<O
     Ok(whole)
 }
 
-/// Files with rows in the window, each with whether the instants of its rows have to be known; none when the rows are
-/// better read by the statement.
+/// What is needed of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// Its rows added up: they lie between these instants, which are in the window, and none is gone.
+    Sums(i64, i64),
+    /// Each row, perhaps with its instant.
+    Rows { with_at: bool },
+}
+
+type Files = Vec<(Arc<BaseFile>, Need)>;
+
+/// Files with rows in the window; none when the rows are better read by the statement.
 fn files_of(reading: &Reading<'_>, turn: Turn, counter: &Counter, counting: &Counting) -> Option<Files> {
     let whole = counting.whole.as_ref().filter(|_| !reading.narrow)?;
     let data = reading.snapshot.tables.get(whole.table.as_str())?;
@@ -102,17 +115,16 @@ fn files_of(reading: &Reading<'_>, turn: Turn, counter: &Counter, counting: &Cou
     let by_span = data.shape.at == whole.at;
     let span = |file: &BaseFile| file.span.filter(|_| by_span);
     let files = data.base.iter().filter(|file| span(file).is_none_or(|(first, last)| last >= from && first < to));
-    let needs_at = |file: &BaseFile| {
-        let Some((first, last)) = span(file) else { return true };
-        let inside = first >= from && last < to;
-        !inside || counter.period(first) != counter.period(last)
+    let complete = |file: &BaseFile| data.gone.get(&file.path).is_none_or(|gone| gone.is_empty());
+    let need = |file: &BaseFile| match span(file).filter(|(first, last)| *first >= from && *last < to) {
+        Some((first, last)) if complete(file) && counter.adds_up() => Need::Sums(first, last),
+        Some((first, last)) => Need::Rows { with_at: counter.period(first) != counter.period(last) },
+        None => Need::Rows { with_at: true },
     };
-    let files: Files = files.map(|file| (file.clone(), needs_at(file))).collect();
-    let rows: usize = files.iter().map(|(file, _)| file.rows).sum();
-    (turn.room_for(rows) && !files.is_empty()).then_some(files)
+    let files: Files = files.map(|file| (file.clone(), need(file))).collect();
+    let bytes = |(file, need): &(Arc<BaseFile>, Need)| file.rows * digest::expected(matches!(need, Need::Sums(..)));
+    (turn.room_for(files.iter().map(bytes).sum()) && !files.is_empty()).then_some(files)
 }
-
-type Files = Vec<(Arc<BaseFile>, bool)>;
 
 /// Counts sealed rows by what is known of their files, and those in memory by the statement.
 async fn from_digests(
@@ -146,10 +158,19 @@ async fn from_digests(
         };
         tasks.spawn(async move {
             let mut tallies = counter.tallies(&asked.counting);
-            for (file, with_at) in some {
-                let digest = digests.get(turn, &asked, &file, with_at).await?;
-                let gone = asked.data.gone.get(&file.path).map(AsRef::as_ref);
-                counter.count_digest(&digest, &file, gone, &asked.counting, &mut tallies)?;
+            for (file, need) in some {
+                match need {
+                    Need::Sums(first, last) => {
+                        let calendar = counter.calendar.as_ref();
+                        let summary = digests.summed(turn, &asked, &file, (first, last), calendar).await?;
+                        counter.count_summary(&summary, &asked.counting, &mut tallies)?;
+                    }
+                    Need::Rows { with_at } => {
+                        let digest = digests.rows(turn, &asked, &file, with_at).await?;
+                        let gone = asked.data.gone.get(&file.path).map(AsRef::as_ref);
+                        counter.count_digest(&digest, &file, gone, &asked.counting, &mut tallies)?;
+                    }
+                }
             }
             Ok(tallies)
         });
@@ -211,6 +232,43 @@ impl Counter {
         self.periods.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
+    /// Whether rows are added up by period: days and weeks are so short that little would be added.
+    fn adds_up(&self) -> bool {
+        !matches!(self.calendar, Some(Calendar { bucket: Bucket::Day | Bucket::Week, .. }))
+    }
+
+    /// The stands of places, by their numbers.
+    fn stands_of(&self, places: &[i64]) -> Result<Vec<u32>> {
+        let stand = |place: &i64| {
+            let stand = *self.grounds.by_place.get(place).ok_or_else(|| strange(&place.to_string()))?;
+            Ok(if self.mask.as_ref().is_none_or(|mask| mask[stand as usize]) { stand } else { NOWHERE })
+        };
+        places.iter().map(stand).collect()
+    }
+
+    /// As [`Counter::count`], for a sealed file whose rows are in the window and none of which is gone.
+    fn count_summary(&self, summary: &Summary, counting: &Counting, tallies: &mut [Tally]) -> Result<()> {
+        let by_name = self.stands_of(&summary.names)?;
+        for ((counted, found), tally) in counting.counted.iter().zip(&summary.found).zip(tallies) {
+            tally.hold(found.values.clone());
+            let fates = counted.fate.as_ref().map_or([Fate::Used].as_slice(), |(_, fates)| fates.as_slice());
+            for (index, group) in summary.groups.iter().enumerate() {
+                let stand = by_name[group.name as usize];
+                if stand != NOWHERE {
+                    tally.bunch(&Bunch {
+                        stand: stand as usize,
+                        period: self.period(group.at),
+                        rows: found.rows(index),
+                        fates,
+                        sum: found.sum(index),
+                        values: found.values(index),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// As [`Counter::count`], for the rows of a sealed file that are not gone.
     fn count_digest(
         &self,
@@ -220,11 +278,7 @@ impl Counter {
         counting: &Counting,
         tallies: &mut [Tally],
     ) -> Result<()> {
-        let stand = |place: &i64| {
-            let stand = *self.grounds.by_place.get(place).ok_or_else(|| strange(&place.to_string()))?;
-            Ok(if self.mask.as_ref().is_none_or(|mask| mask[stand as usize]) { stand } else { NOWHERE })
-        };
-        let by_name: Vec<u32> = digest.names.iter().map(stand).collect::<Result<_>>()?;
+        let by_name = self.stands_of(&digest.names)?;
         let mut stands: Vec<u32> = (0..digest.len()).map(|row| by_name[digest.places.get(row)]).collect();
         let mut periods = Vec::new();
         match &digest.ats {
@@ -243,12 +297,10 @@ impl Counter {
             let left = stands.iter_mut().zip(digest.rows()).filter(|(_, row)| gone.contains(*row));
             left.for_each(|(stand, _)| *stand = NOWHERE);
         }
-        let missing = |name: &str| DataFusionError::Internal(format!("a digest without the column {name}"));
         for (counted, tally) in counting.counted.iter().zip(tallies) {
-            let of = |name: &String| digest.values.get(name).ok_or_else(|| missing(name));
-            let values = counted.value.as_ref().map(of).transpose()?;
+            let values = counted.value.as_ref().map(|name| digest.values_of(name)).transpose()?;
             let of = |(name, meanings): &'_ (String, Vec<Fate>)| {
-                Ok::<_, DataFusionError>((digest.fates.get(name).ok_or_else(|| missing(name))?, meanings.clone()))
+                Ok::<_, DataFusionError>((digest.fates_of(name)?, meanings.clone()))
             };
             let fates = counted.fate.as_ref().map(of).transpose()?;
             for (row, stand) in stands.iter().enumerate().filter(|(_, stand)| **stand != NOWHERE) {

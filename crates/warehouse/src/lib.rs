@@ -25,6 +25,7 @@ mod places;
 mod provider;
 mod snapshot;
 mod statistics;
+mod summary;
 mod tables;
 mod views;
 mod warehouse;

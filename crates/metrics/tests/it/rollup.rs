@@ -13,7 +13,7 @@ use metrics::query::{Subject, besides, minds_the_past};
 use metrics::rollup::{Climb, Plan, Presence, by_rows, series};
 use metrics::shape::{Formula, base, floor, formula, has_stats};
 use metrics::statistics::{mean, percentile, sort, weighted_mean};
-use metrics::tally::Fate;
+use metrics::tally::{Bunch, Fate};
 use metrics::{Forest, Layout, Question, Spot, Stats, Tally, Window};
 use proptest::prelude::*;
 
@@ -252,6 +252,32 @@ fn unlike(definition: &Definition) -> Vec<Metric> {
     found
 }
 
+/// Rows by stand and period.
+type Bunches<'a> = BTreeMap<(usize, usize), Vec<&'a Row>>;
+
+fn bunched(mut tally: Tally, bunches: &Bunches<'_>) -> Tally {
+    const FATES: [Fate; 5] = [
+        Fate::Another,
+        Fate::Left(Reason::NoCommitLink),
+        Fate::Used,
+        Fate::Marked(Reason::RangeIncomplete),
+        Fate::Left(Reason::NotRecovered),
+    ];
+    let used = |row: &&&Row| matches!(row.fate, Fate::Used | Fate::Marked(_));
+    let values = || bunches.values().flatten().filter(used).map(|row| row.value);
+    // Something else stands before them.
+    tally.hold(Arc::new([7.0, 0.5].into_iter().chain(values()).map(Some).collect()));
+    let mut from = 2;
+    for ((stand, period), rows) in bunches {
+        let of = |fate: Fate| rows.iter().filter(|row| row.fate == fate).count() as u32;
+        let (n, sum) = rows.iter().filter(used).fold((0, 0.0), |(n, sum), row| (n + 1, sum + row.value));
+        let values = if tally.keeps_values() { from..from + n } else { 0..0 };
+        from += n;
+        tally.bunch(&Bunch { stand: *stand, period: *period, rows: &FATES.map(of), fates: &FATES, sum, values });
+    }
+    tally
+}
+
 fn check(case: &Case) -> Result<(), TestCaseError> {
     let tree = tree();
     let known: Vec<[Option<String>; 3]> = case
@@ -277,14 +303,21 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
             let question = Question::new(Node::Group, definition.clone(), window);
             let carried = formula(*metric, &definition).carried();
             let count = |layout: &Layout, mine: &dyn Fn(Where) -> bool| {
-                // Two streams, put together.
-                let mut parts = [(); 2].map(|()| Tally::new(carried, forest.len(), layout.clone()));
+                // Two streams of rows and two of rows that were counted before, put together.
+                let new = || Tally::new(carried, forest.len(), layout.clone());
+                let mut parts = [(); 2].map(|()| new());
+                let mut before: [Bunches; 2] = Default::default();
                 for (index, row) in case.rows.iter().enumerate().filter(|(_, row)| mine(row.stands)) {
-                    parts[index % 2].row(stand(index), row.period, row.fate, Some(row.value));
+                    match index % 4 {
+                        part @ 0..2 => parts[part].row(stand(index), row.period, row.fate, Some(row.value)),
+                        part => before[part - 2].entry((stand(index), row.period)).or_default().push(row),
+                    }
                 }
-                let [mut one, other] = parts;
-                one.merge(other);
-                one
+                let mut whole = new();
+                for part in parts.into_iter().chain(before.iter().map(|bunches| bunched(new(), bunches))) {
+                    whole.merge(part);
+                }
+                whole
             };
             let deployments = |layout: &Layout| {
                 let mut tally = Tally::new(metrics::shape::Carried::Count, forest.len(), layout.clone());

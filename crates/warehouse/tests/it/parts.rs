@@ -491,7 +491,7 @@ fn a_skipped_stage_takes_no_time_from_another() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn stages_of_lead_time_are_as_the_page_says(

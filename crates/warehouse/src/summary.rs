@@ -1,0 +1,160 @@
+//! What a counting finds in a sealed file, added up by place and period of the calendar: for files that lie in the window
+//! whole, and of which no row is gone. Of a row that is only counted nothing is left, and of one whose value is kept only that.
+
+use std::sync::Arc;
+
+use datafusion::error::{DataFusionError, Result};
+use domain::Timestamp;
+use metrics::packed::Packed;
+use metrics::query::{Counted, Counting};
+use metrics::shape::Carried;
+use metrics::tally::Fate;
+use metrics::{Bucket, Zone};
+
+use crate::digest::Digest;
+
+/// The periods of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Calendar {
+    pub(crate) bucket: Bucket,
+    pub(crate) zone: Zone,
+    /// The zone's name.
+    pub(crate) name: Arc<str>,
+}
+
+/// Rows of a file that count together.
+pub(crate) struct Group {
+    /// Which of the places it is.
+    pub(crate) name: u32,
+    /// An instant of their period, in microseconds.
+    pub(crate) at: i64,
+}
+
+/// What one subject finds in the rows.
+pub(crate) struct Found {
+    /// By group, how many rows have each fate.
+    rows: Vec<u32>,
+    fates: usize,
+    sums: Vec<f64>,
+    /// Where the values of each group begin, and at last where they end; empty where they are not kept.
+    starts: Vec<u32>,
+    pub(crate) values: Arc<Packed>,
+}
+
+impl Found {
+    /// How many rows of a group have each fate.
+    pub(crate) fn rows(&self, group: usize) -> &[u32] {
+        &self.rows[group * self.fates..(group + 1) * self.fates]
+    }
+
+    pub(crate) fn sum(&self, group: usize) -> f64 {
+        self.sums.get(group).copied().unwrap_or(0.0)
+    }
+
+    pub(crate) fn values(&self, group: usize) -> std::ops::Range<usize> {
+        if self.starts.is_empty() { 0..0 } else { self.starts[group] as usize..self.starts[group + 1] as usize }
+    }
+}
+
+/// The rows of one file that are of the population.
+pub(crate) struct Summary {
+    /// Numbers of the places that occur.
+    pub(crate) names: Vec<i64>,
+    pub(crate) groups: Vec<Group>,
+    /// By subject, in the order of the counting.
+    pub(crate) found: Vec<Found>,
+}
+
+/// Of whom a summary is: the statement, and what each subject reads in its columns.
+pub(crate) fn name(sql: &str, counting: &Counting) -> Arc<str> {
+    let of = |counted: &Counted| format!("\n{:?} {:?} {:?}", counted.carried, counted.value, counted.fate);
+    let subjects: String = counting.counted.iter().map(of).collect();
+    (sql.to_owned() + &subjects).into()
+}
+
+/// The first instants of the periods a file has rows in, from the first instant of its rows to the last.
+pub(crate) fn begins(calendar: Option<&Calendar>, (first, last): (i64, i64)) -> Vec<i64> {
+    let mut begins = vec![first];
+    if let Some(Calendar { bucket, zone, .. }) = calendar {
+        let after = Timestamp::from_micros(last.saturating_add(1));
+        let periods = zone.periods(*bucket, Timestamp::from_micros(first), after);
+        begins.extend(periods.iter().skip(1).map(|(start, _)| start.micros()));
+    }
+    begins
+}
+
+impl Summary {
+    /// Of the rows of a digest, which knows their instants where there are several periods.
+    pub(crate) fn new(digest: &Digest, counting: &Counting, begins: &[i64]) -> Result<Self> {
+        let period = |row: usize| match (&digest.ats, begins.len()) {
+            (_, 0 | 1) => Ok(0),
+            (None, _) => Err(DataFusionError::Internal("a digest of several periods without instants".to_owned())),
+            (Some(ats), _) => Ok(begins.partition_point(|begin| *begin <= ats[row]).saturating_sub(1)),
+        };
+        let mut numbers = vec![u32::MAX; digest.names.len() * begins.len().max(1)];
+        let mut groups: Vec<Group> = Vec::new();
+        let mut group_of = Vec::with_capacity(digest.len());
+        for row in 0..digest.len() {
+            let (name, period) = (digest.places.get(row), period(row)?);
+            let number = &mut numbers[name * begins.len().max(1) + period];
+            if *number == u32::MAX {
+                *number = groups.len() as u32;
+                groups.push(Group { name: name as u32, at: begins.get(period).copied().unwrap_or(0) });
+            }
+            group_of.push(*number);
+        }
+        groups.shrink_to_fit();
+        let found = counting.counted.iter().map(|counted| found(digest, counted, &group_of, groups.len()));
+        Ok(Summary { names: digest.names.clone(), found: found.collect::<Result<_>>()?, groups })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |found: &Found| {
+            (found.rows.capacity() + found.starts.capacity()) * 4 + found.sums.capacity() * 8 + found.values.bytes()
+        };
+        self.found.iter().map(of).sum::<usize>()
+            + self.names.capacity() * 8
+            + self.groups.capacity() * std::mem::size_of::<Group>()
+    }
+}
+
+fn found(digest: &Digest, counted: &Counted, group_of: &[u32], groups: usize) -> Result<Found> {
+    let values = counted.value.as_ref().map(|name| digest.values_of(name)).transpose()?;
+    let fates = counted.fate.as_ref().map(|(name, fates)| Ok::<_, DataFusionError>((digest.fates_of(name)?, fates)));
+    let fates = fates.transpose()?;
+    let kinds = fates.map_or(1, |(_, fates)| fates.len());
+    let mut rows = vec![0; groups * kinds];
+    let mut sums = vec![0.0; if values.is_some() { groups } else { 0 }];
+    let keeps = matches!(counted.carried, Carried::Values | Carried::Days);
+    let known = |row: usize| {
+        let used = fates.is_none_or(|(of, fates)| matches!(fates[usize::from(of[row])], Fate::Used | Fate::Marked(_)));
+        values.filter(|_| used).and_then(|values| values.get(row))
+    };
+    let mut starts = vec![0_u32; if keeps { groups + 1 } else { 0 }];
+    for (row, group) in group_of.iter().enumerate() {
+        let group = *group as usize;
+        rows[group * kinds + fates.map_or(0, |(of, _)| usize::from(of[row]))] += 1;
+        if let Some(value) = known(row) {
+            sums[group] += value;
+            if keeps {
+                starts[group + 1] += 1;
+            }
+        }
+    }
+    let mut kept = Packed::default();
+    if keeps {
+        for group in 0..groups {
+            starts[group + 1] += starts[group];
+        }
+        let (mut next, mut by_group) = (starts.clone(), vec![0.0; starts[groups] as usize]);
+        for (row, group) in group_of.iter().enumerate() {
+            if let Some(value) = known(row) {
+                let at = &mut next[*group as usize];
+                by_group[*at as usize] = value;
+                *at += 1;
+            }
+        }
+        kept = by_group.into_iter().map(Some).collect();
+    }
+    Ok(Found { rows, fates: kinds, sums, starts, values: Arc::new(kept) })
+}
