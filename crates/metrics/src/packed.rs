@@ -108,19 +108,12 @@ impl Packed {
         }
     }
 
-    /// Writes known values, as many as there is room for.
-    ///
-    /// # Panics
-    /// When it holds fewer in this range.
-    pub(crate) fn copy(&self, range: Range<usize>, to: &mut [f64]) {
+    /// Writes known values to the end of a list.
+    pub(crate) fn append(&self, range: Range<usize>, to: &mut Vec<f64>) {
         match self {
-            Packed::Small(values) => {
-                to.iter_mut().zip(&values[range]).for_each(|(to, value)| *to = f64::from(*value));
-            }
-            Packed::Whole(values) => {
-                to.iter_mut().zip(&values[range]).for_each(|(to, value)| *to = f64::from(*value));
-            }
-            Packed::Any(values) => to.copy_from_slice(&values[range]),
+            Packed::Small(values) => to.extend(values[range].iter().map(|value| f64::from(*value))),
+            Packed::Whole(values) => to.extend(values[range].iter().map(|value| f64::from(*value))),
+            Packed::Any(values) => to.extend_from_slice(&values[range]),
         }
     }
 
@@ -183,9 +176,9 @@ mod tests {
     fn known_values_are_written_out() {
         for told in [vec![3.0, 1.0, 2.0], vec![3.0, 1000.0, 2.0], vec![3.0, 0.25, 2.0]] {
             let packed: Packed = told.iter().copied().map(Some).collect();
-            let mut written = [0.0; 2];
-            packed.copy(1..3, &mut written);
-            assert_eq!(written, told[1..]);
+            let mut written = vec![7.0];
+            packed.append(1..3, &mut written);
+            assert_eq!(written, [7.0, told[1], told[2]]);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::Timestamp;
 use domain::catalogue::Level;
@@ -12,7 +13,7 @@ use crate::distribution::Distribution;
 use crate::forest::{Forest, Spot};
 use crate::shape::{self, Formula};
 use crate::statistics::{self, Stats, Sum};
-use crate::tally::{Counts, Laid, Tally};
+use crate::tally::{Counts, Laid, Scattered, Tally};
 
 /// Rows of a node.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,13 +87,36 @@ struct Pools {
     deployments: Vec<u64>,
 }
 
-/// What stands in some cells of a tally: one a stand.
-struct Cells<'t> {
+/// What was counted in some cells of a tally: one a stand.
+struct Counted<'t> {
     counts: &'t Counts,
     deployments: Option<&'t [u64]>,
     range: Range<usize>,
+}
+
+/// Values of stands, those of one next to each other.
+struct Cells<'t> {
     starts: &'t [usize],
     values: &'t mut [f64],
+}
+
+/// Values as they are looked at: all put in order, or gathered for one node after the other.
+enum Values<'a> {
+    Laid(Laid),
+    Scattered(Scattered<'a>),
+}
+
+impl Values<'_> {
+    fn of(&self, forest: &Forest, spot: Spot) -> Vec<f64> {
+        match self {
+            Values::Laid(laid) => rows_of(forest, spot, &laid.starts, &laid.values),
+            Values::Scattered(scattered) => {
+                let mut rows = Vec::new();
+                forest.ranges(spot).into_iter().for_each(|range| scattered.gather(range, &mut rows));
+                rows
+            }
+        }
+    }
 }
 
 /// What every stand came to.
@@ -100,7 +124,7 @@ pub struct Climb<'a> {
     plan: Plan<'a>,
     pools: Pools,
     settled: Settled,
-    laid: Laid,
+    rows: Values<'a>,
 }
 
 /// Values and statistics by stand, and by set.
@@ -127,11 +151,12 @@ fn up<T: Copy>(forest: &Forest, by_stand: &mut [T], add: impl Fn(&mut T, T)) {
 }
 
 impl Pools {
-    fn new(plan: &Plan<'_>, cells: &Cells<'_>, first_at: Option<&[i64]>) -> Self {
-        let (forest, range) = (plan.forest, cells.range.clone());
-        let mut n = cells.counts.n[range.clone()].to_vec();
+    /// From counts and from the sum of each stand's values, as far as they are needed.
+    fn new(plan: &Plan<'_>, counted: &Counted<'_>, totals: Option<Vec<Sum>>, first_at: Option<&[i64]>) -> Self {
+        let (forest, range) = (plan.forest, counted.range.clone());
+        let mut n = counted.counts.n[range.clone()].to_vec();
         up(forest, &mut n, |mine, below| *mine += below);
-        let mut sum = cells.counts.sum[range.clone()].to_vec();
+        let mut sum = counted.counts.sum[range.clone()].to_vec();
         up(forest, &mut sum, |mine, below| *mine += below);
         let of = |found: &[(Reason, Vec<u32>)]| {
             let mut out = Vec::new();
@@ -142,16 +167,12 @@ impl Pools {
             }
             out
         };
-        let (excluded, marked) = (of(&cells.counts.excluded), of(&cells.counts.marked));
-        let mut total = if wants_stats(plan) || wants_total(plan) {
-            own_totals(cells.starts, cells.values)
-        } else {
-            vec![Sum::default(); forest.len()]
-        };
+        let (excluded, marked) = (of(&counted.counts.excluded), of(&counted.counts.marked));
+        let mut total = totals.unwrap_or_else(|| vec![Sum::default(); forest.len()]);
         up(forest, &mut total, |mine, below| mine.merge(below));
         let mut first_at = first_at.map_or_else(|| vec![i64::MAX; forest.len()], <[i64]>::to_vec);
         up(forest, &mut first_at, |mine, below| *mine = below.min(*mine));
-        let mut deployments = cells.deployments.map_or_else(|| vec![0; forest.len()], <[u64]>::to_vec);
+        let mut deployments = counted.deployments.map_or_else(|| vec![0; forest.len()], <[u64]>::to_vec);
         up(forest, &mut deployments, |mine, below| *mine += below);
         Pools { n, sum, total, excluded, marked, first_at, deployments }
     }
@@ -162,24 +183,32 @@ impl Pools {
     }
 }
 
-/// The sum of each cell's values.
-fn own_totals(starts: &[usize], values: &[f64]) -> Vec<Sum> {
-    let cells = starts.len() - 1;
+/// The sum of each cell's values, where it is needed.
+fn totals(plan: &Plan<'_>, cells: &Cells<'_>) -> Option<Vec<Sum>> {
+    if !wants_stats(plan) && !wants_total(plan) {
+        return None;
+    }
+    let (starts, values) = (cells.starts, &*cells.values);
     let of =
         |cells: Range<usize>| cells.map(|cell| Sum::of(&values[starts[cell]..starts[cell + 1]])).collect::<Vec<_>>();
-    let shares = shares(starts, 0..cells, |_| true);
+    Some(in_shares(starts, of))
+}
+
+/// What shares of the cells come to, each on a thread of its own, put together in their order.
+fn in_shares<T: Send>(starts: &[usize], of: impl Fn(Range<usize>) -> Vec<T> + Sync) -> Vec<T> {
+    let shares = shares(starts, 0..starts.len() - 1, |_| true);
     std::thread::scope(|scope| {
         let others: Vec<_> = shares[1..].iter().map(|share| scope.spawn(|| of(share.clone()))).collect();
-        let mut totals = of(shares[0].clone());
-        others.into_iter().for_each(|other| totals.extend(joined(other)));
-        totals
+        let mut found = of(shares[0].clone());
+        others.into_iter().for_each(|other| found.extend(joined(other)));
+        found
     })
 }
 
 /// Cuts cells into shares of about as many values, each enough for a thread of its own; only where `may` lets it.
 fn shares(starts: &[usize], cells: Range<usize>, may: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
     let values = starts[cells.end] - starts[cells.start];
-    let share = (values / THREADS).max(A_THREAD);
+    let share = values.div_ceil(THREADS).max(A_THREAD);
     let (mut shares, mut first) = (Vec::new(), cells.start);
     for cell in cells.clone().skip(1).filter(|cell| may(*cell)) {
         if starts[cell] - starts[first] >= share {
@@ -214,18 +243,25 @@ struct Own {
 impl<'a> Climb<'a> {
     /// Takes the rows of the whole window up the tree.
     #[must_use]
-    pub fn new(plan: Plan<'a>, tally: &Tally, presence: Presence<'_>) -> Self {
-        let mut laid = tally.by_stand();
-        let cells = Cells {
+    pub fn new(plan: Plan<'a>, tally: &'a Tally, presence: Presence<'_>) -> Self {
+        let counted = Counted {
             counts: &tally.whole,
             deployments: presence.deployments.map(|tally| tally.whole.n.as_slice()),
             range: 0..plan.forest.len(),
-            starts: &laid.starts,
-            values: &mut laid.values,
         };
-        let pools = Pools::new(&plan, &cells, presence.first_at);
+        let scattered = tally.by_stand();
+        // Where nothing is made of what is below it, few nodes are looked at one by one: to put all values in the order of
+        // the tree would take longer.
+        if let (Some(nodes), None) = (plan.nodes, shape::base(plan.metric, plan.definition)) {
+            let pools = Pools::new(&plan, &counted, None, presence.first_at);
+            let settled = settle_few(&plan, &pools, &scattered, nodes);
+            return Climb { plan, pools, settled, rows: Values::Scattered(scattered) };
+        }
+        let mut laid = scattered.laid();
+        let cells = Cells { starts: &laid.starts, values: &mut laid.values };
+        let pools = Pools::new(&plan, &counted, totals(&plan, &cells), presence.first_at);
         let settled = settle(&plan, &pools, cells);
-        Climb { plan, pools, settled, laid }
+        Climb { plan, pools, settled, rows: Values::Laid(laid) }
     }
 
     /// Whether the tree knows a node, or it has rows of this metric.
@@ -263,7 +299,7 @@ impl<'a> Climb<'a> {
     /// they are asked for.
     #[must_use]
     pub fn whole(&self, spot: Spot, values: bool, distribution: bool) -> Rolled {
-        let rows = || rows_of(self.plan.forest, spot, &self.laid.starts, &self.laid.values);
+        let rows = || self.rows.of(self.plan.forest, spot);
         let mut rolled = self.of(spot);
         rolled.children = self.children(spot).into_iter().filter_map(|(value, _)| value).collect();
         statistics::sort(&mut rolled.children);
@@ -408,6 +444,11 @@ fn rows_of(forest: &Forest, spot: Spot, starts: &[usize], values: &[f64]) -> Vec
 }
 
 impl Settled {
+    fn new(forest: &Forest) -> Self {
+        let (stands, sets) = (forest.len(), forest.sets.len());
+        Settled { values: vec![None; stands], stats: vec![None; stands], sets: vec![(None, None); sets] }
+    }
+
     fn of(&self, spot: Spot) -> (Option<f64>, Option<Stats>) {
         match spot {
             Spot::Stand(stand) => (self.values[stand], self.stats[stand]),
@@ -492,11 +533,10 @@ impl Part<'_> {
 /// those of everything below it as well: so it goes from the lowest to the highest, sets right after their products.
 fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
     let forest = plan.forest;
-    let (stands, sets) = (forest.len(), forest.sets.len());
-    let mut settled = Settled { values: vec![None; stands], stats: vec![None; stands], sets: vec![(None, None); sets] };
-    // Only what is below the nodes that are asked for, and of that only their children where they are made of their rows.
-    let pooled = shape::base(plan.metric, plan.definition).is_none();
-    let needed = plan.nodes.map(|nodes| needed(forest, nodes, pooled));
+    let sets = forest.sets.len();
+    let mut settled = Settled::new(forest);
+    // Only what is below the nodes that are asked for.
+    let needed = plan.nodes.map(|nodes| needed(forest, nodes));
     let needed = |stand: usize| needed.as_ref().is_none_or(|needed| needed[stand]);
     let asked = |set: &usize| plan.nodes.is_none_or(|nodes| nodes.contains(&Spot::Set(*set)));
     let high = |stand: usize| forest.stands[stand].level < Level::Product;
@@ -544,21 +584,63 @@ fn pass(
     });
 }
 
-fn needed(forest: &Forest, nodes: &[Spot], pooled: bool) -> Vec<bool> {
+fn needed(forest: &Forest, nodes: &[Spot]) -> Vec<bool> {
     let mut needed = vec![false; forest.len()];
     for spot in nodes {
         match spot {
-            Spot::Stand(stand) => {
-                needed[*stand] = true;
-                forest.children(*stand).for_each(|child| needed[child] = true);
-            }
+            Spot::Stand(stand) => forest.children(*stand).for_each(|child| needed[child] = true),
             Spot::Set(set) => forest.sets[*set].products.iter().for_each(|product| needed[*product] = true),
         }
-        if !pooled {
-            forest.ranges(*spot).into_iter().for_each(|range| needed[range].fill(true));
-        }
+        forest.ranges(*spot).into_iter().for_each(|range| needed[range].fill(true));
     }
     needed
+}
+
+/// Values and statistics of nodes that are made of their own rows, and the values of their children.
+fn settle_few(plan: &Plan<'_>, pools: &Pools, scattered: &Scattered<'_>, nodes: &[Spot]) -> Settled {
+    let forest = plan.forest;
+    let mut work: Vec<(usize, Spot, bool)> = Vec::new();
+    let below = |spot: &Spot| match spot {
+        Spot::Stand(stand) => forest.children(*stand).collect(),
+        Spot::Set(set) => forest.sets[*set].products.clone(),
+    };
+    let children = nodes.iter().flat_map(below).map(Spot::Stand).filter(|child| !nodes.contains(child));
+    for (spot, asked) in nodes.iter().map(|spot| (*spot, true)).chain(children.map(|child| (child, false))) {
+        if !below_floor(plan, forest.level(spot)) {
+            work.push((forest.ranges(spot).into_iter().map(|range| scattered.len(range)).sum(), spot, asked));
+        }
+    }
+    // The largest first, so that threads end at about the same time.
+    work.sort_by_key(|(rows, ..)| std::cmp::Reverse(*rows));
+    let rows: usize = work.iter().map(|(rows, ..)| rows).sum();
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let (mut rows, mut found) = (Vec::new(), Vec::new());
+        while let Some((_, spot, asked)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            rows.clear();
+            forest.ranges(*spot).into_iter().for_each(|range| scattered.gather(range, &mut rows));
+            let with_stats = *asked && wants_stats(plan);
+            let total = if with_stats || wants_total(plan) { Sum::of(&rows) } else { Sum::default() };
+            let own = Own { total, ..own(plan, pools, *spot) };
+            let stats = if with_stats { statistics::stats_of(&mut rows, total) } else { None };
+            found.push((*spot, value(plan, pools, *spot, own, stats.as_ref(), |_| None, &mut rows), stats));
+        }
+        found
+    };
+    let found = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..(rows / A_THREAD).clamp(1, THREADS / 2)).map(|_| scope.spawn(some)).collect();
+        let mut found = some();
+        others.into_iter().for_each(|other| found.extend(joined(other)));
+        found
+    });
+    let mut settled = Settled::new(forest);
+    for (spot, value, stats) in found {
+        match spot {
+            Spot::Stand(stand) => (settled.values[stand], settled.stats[stand]) = (value, stats),
+            Spot::Set(set) => settled.sets[set] = (value, stats),
+        }
+    }
+    settled
 }
 
 /// A node without rows.
@@ -584,10 +666,11 @@ pub fn series(
     if below_floor(plan, level) || periods.is_empty() {
         return vec![vec![InPeriod::default(); periods.len()]; nodes.len()];
     }
-    let (counts, mut laid) = tally.series();
+    let (counts, scattered) = tally.series();
     if by_rows(plan, level) {
-        return of_own_rows(plan, nodes, periods, counts, laid, presence.first_at);
+        return of_own_rows(plan, nodes, periods, counts, &scattered, presence.first_at);
     }
+    let mut laid = scattered.laid();
     let deployments = presence.deployments.map(|tally| tally.series().0.n.as_slice());
     let mut found = vec![Vec::with_capacity(periods.len()); nodes.len()];
     for (index, (days, to)) in periods.iter().enumerate() {
@@ -595,14 +678,9 @@ pub fn series(
         let range = index * forest.len()..(index + 1) * forest.len();
         let (first, end) = (laid.starts[range.start], laid.starts[range.end]);
         let starts: Vec<usize> = laid.starts[range.start..=range.end].iter().map(|start| start - first).collect();
-        let cells = Cells {
-            counts,
-            deployments: deployments.map(|n| &n[range.clone()]),
-            starts: &starts,
-            range,
-            values: &mut laid.values[first..end],
-        };
-        let pools = Pools::new(&plan, &cells, presence.first_at);
+        let counted = Counted { counts, deployments: deployments.map(|n| &n[range.clone()]), range };
+        let cells = Cells { starts: &starts, values: &mut laid.values[first..end] };
+        let pools = Pools::new(&plan, &counted, totals(&plan, &cells), presence.first_at);
         let settled = settle(&plan, &pools, cells);
         for (spot, found) in nodes.iter().zip(&mut found) {
             found.push(InPeriod { value: settled.of(*spot).0, n: own(&plan, &pools, *spot).n });
@@ -617,7 +695,7 @@ fn of_own_rows(
     nodes: &[Spot],
     periods: &[(f64, Timestamp)],
     counts: &Counts,
-    laid: Laid,
+    scattered: &Scattered<'_>,
     first_at: Option<&[i64]>,
 ) -> Vec<Vec<InPeriod>> {
     let first_of = |spot: &Spot| {
@@ -626,39 +704,19 @@ fn of_own_rows(
         (plan.forest.level(*spot), first.copied().unwrap_or(i64::MAX))
     };
     let firsts: Vec<(Level, i64)> = nodes.iter().map(first_of).collect();
-    let Laid { starts, mut values } = laid;
-    let of = |cell: usize, rows: &mut [f64]| {
-        let ((level, first_at), (days, to)) = (firsts[cell / periods.len()], periods[cell % periods.len()]);
-        let total = if wants_total(plan) { Sum::of(rows) } else { Sum::default() };
-        let own = Own { level, n: counts.n[cell], sum: counts.sum[cell], total, first_at, deployments: 0 };
-        InPeriod { value: of_rows(&Plan { days, to, ..*plan }, own, rows), n: own.n }
-    };
-    let (starts, of) = (starts.as_slice(), &of);
-    let found: Vec<InPeriod> = std::thread::scope(|scope| {
-        let mut rest = values.as_mut_slice();
-        let mut threads = Vec::new();
-        for share in shares(starts, 0..starts.len() - 1, |_| true) {
-            let (mut mine, others) = rest.split_at_mut(starts[share.end] - starts[share.start]);
-            rest = others;
-            let last = share.end + 1 == starts.len();
-            let work = move || {
-                let mut found = Vec::with_capacity(share.len());
-                for cell in share {
-                    let (rows, others) = mine.split_at_mut(starts[cell + 1] - starts[cell]);
-                    mine = others;
-                    found.push(of(cell, rows));
-                }
-                found
-            };
-            if last {
-                let found = work();
-                return threads.into_iter().flat_map(joined).chain(found).collect();
-            }
-            threads.push(scope.spawn(work));
+    let of = |cells: Range<usize>| {
+        let (mut rows, mut found) = (Vec::new(), Vec::with_capacity(cells.len()));
+        for cell in cells {
+            rows.clear();
+            scattered.gather(cell..cell + 1, &mut rows);
+            let ((level, first_at), (days, to)) = (firsts[cell / periods.len()], periods[cell % periods.len()]);
+            let total = if wants_total(plan) { Sum::of(&rows) } else { Sum::default() };
+            let own = Own { level, n: counts.n[cell], sum: counts.sum[cell], total, first_at, deployments: 0 };
+            found.push(InPeriod { value: of_rows(&Plan { days, to, ..*plan }, own, &mut rows), n: own.n });
         }
-        Vec::new()
-    });
-    found.chunks(periods.len()).map(<[InPeriod]>::to_vec).collect()
+        found
+    };
+    in_shares(&scattered.starts(), of).chunks(periods.len()).map(<[InPeriod]>::to_vec).collect()
 }
 
 fn wants_total(plan: &Plan<'_>) -> bool {

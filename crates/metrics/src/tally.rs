@@ -253,55 +253,114 @@ impl Tally {
         self.held += other.held;
     }
 
-    /// Values by cell: `cell` tells the one of a stand in a period.
-    fn laid(&self, cells: usize, cell: impl Fn(u32, u32) -> usize) -> Laid {
+    /// Where values lie by cell: `cell` tells the one of a stand in a period.
+    fn scattered(&self, cells: usize, cell: impl Fn(u32, u32) -> usize) -> Scattered<'_> {
         let timed = self.layout != Layout::None;
         let of = |chunk: &Chunk, row: usize| cell(chunk.stands[row], if timed { chunk.periods[row] } else { 0 });
-        let mut starts = vec![0_usize; cells + 1];
-        for chunk in &self.chunks {
-            for row in 0..chunk.values.len() {
-                starts[of(chunk, row) + 1] += 1;
-            }
-        }
-        for run in &self.runs {
-            starts[cell(run.stand, run.period) + 1] += run.len as usize;
-        }
-        for index in 0..cells {
-            starts[index + 1] += starts[index];
-        }
-        let mut next = starts.clone();
-        let mut values = vec![0.0; self.held];
-        for chunk in &self.chunks {
-            for (row, value) in chunk.values.iter().enumerate() {
-                let at = &mut next[of(chunk, row)];
-                values[*at] = *value;
-                *at += 1;
-            }
-        }
-        for run in &self.runs {
-            let at = &mut next[cell(run.stand, run.period)];
-            let (from, len) = (run.from as usize, run.len as usize);
-            self.columns[run.column as usize].copy(from..from + len, &mut values[*at..*at + len]);
-            *at += len;
-        }
-        Laid { starts, values }
+        let rows = || self.chunks.iter().flat_map(|chunk| (0..chunk.values.len()).map(move |row| (chunk, row)));
+        let (starts, rows) = by_cell(cells, rows, |(chunk, row)| of(chunk, row), |(chunk, row)| chunk.values[row]);
+        let runs = || self.runs.iter().zip(0_u32..);
+        let (first, runs) = by_cell(cells, runs, |(run, _)| cell(run.stand, run.period), |(_, index)| index);
+        Scattered { tally: self, rows: Laid { starts, values: rows }, first, runs }
     }
 
     /// Values of the whole window, by stand.
-    pub(crate) fn by_stand(&self) -> Laid {
-        self.laid(self.stands, |stand, _| stand as usize)
+    pub(crate) fn by_stand(&self) -> Scattered<'_> {
+        self.scattered(self.stands, |stand, _| stand as usize)
     }
 
     /// Counts and values of the series, by its cells.
-    pub(crate) fn series(&self) -> (&Counts, Laid) {
+    pub(crate) fn series(&self) -> (&Counts, Scattered<'_>) {
         let cells = self.series.n.len();
-        let laid = match &self.layout {
-            Layout::None => Laid { starts: vec![0], values: Vec::new() },
+        let scattered = match &self.layout {
+            Layout::None => self.scattered(0, |_, _| 0),
             Layout::Groups(_, of, periods) => {
-                self.laid(cells, |stand, period| of[stand as usize] as usize * periods + period as usize)
+                self.scattered(cells, |stand, period| of[stand as usize] as usize * periods + period as usize)
             }
-            Layout::Stands(_) => self.laid(cells, |stand, period| period as usize * self.stands + stand as usize),
+            Layout::Stands(_) => self.scattered(cells, |stand, period| period as usize * self.stands + stand as usize),
         };
-        (&self.series, laid)
+        (&self.series, scattered)
+    }
+}
+
+/// Puts what comes in the order of cells, with where each of these begins, and at last where they end.
+fn by_cell<I: Iterator<Item: Copy>, T: Copy + Default>(
+    cells: usize,
+    items: impl Fn() -> I,
+    cell: impl Fn(I::Item) -> usize,
+    of: impl Fn(I::Item) -> T,
+) -> (Vec<usize>, Vec<T>) {
+    let mut starts = vec![0_usize; cells + 1];
+    if cells == 0 {
+        return (starts, Vec::new());
+    }
+    items().for_each(|item| starts[cell(item) + 1] += 1);
+    for index in 0..cells {
+        starts[index + 1] += starts[index];
+    }
+    let mut next = starts.clone();
+    let mut found = vec![T::default(); starts[cells]];
+    items().for_each(|item| {
+        let at = &mut next[cell(item)];
+        found[*at] = of(item);
+        *at += 1;
+    });
+    (starts, found)
+}
+
+/// Values of rows used where they lie, by cell: rows that came one by one stand next to each other, those that were
+/// counted before are still in their columns.
+pub(crate) struct Scattered<'t> {
+    tally: &'t Tally,
+    rows: Laid,
+    /// The first run of each cell, and at last their number.
+    first: Vec<usize>,
+    runs: Vec<u32>,
+}
+
+impl Scattered<'_> {
+    fn runs(&self, cells: Range<usize>) -> impl Iterator<Item = &Run> {
+        self.runs[self.first[cells.start]..self.first[cells.end]].iter().map(|run| &self.tally.runs[*run as usize])
+    }
+
+    /// How many values these cells have.
+    pub(crate) fn len(&self, cells: Range<usize>) -> usize {
+        let rows = self.rows.starts[cells.end] - self.rows.starts[cells.start];
+        rows + self.runs(cells).map(|run| run.len as usize).sum::<usize>()
+    }
+
+    /// Where the values of each cell begin in the order of cells, and at last where they end.
+    pub(crate) fn starts(&self) -> Vec<usize> {
+        let mut starts = Vec::with_capacity(self.first.len());
+        starts.push(0);
+        let mut end = 0;
+        for cell in 0..self.first.len() - 1 {
+            end += self.len(cell..cell + 1);
+            starts.push(end);
+        }
+        starts
+    }
+
+    /// Adds the values of these cells to a list.
+    pub(crate) fn gather(&self, cells: Range<usize>, to: &mut Vec<f64>) {
+        to.extend_from_slice(&self.rows.values[self.rows.starts[cells.start]..self.rows.starts[cells.end]]);
+        for run in self.runs(cells) {
+            let from = run.from as usize;
+            self.tally.columns[run.column as usize].append(from..from + run.len as usize, to);
+        }
+    }
+
+    /// All values, those of one cell next to each other.
+    pub(crate) fn laid(mut self) -> Laid {
+        if self.runs.is_empty() {
+            return self.rows;
+        }
+        let starts = self.starts();
+        let mut values = Vec::with_capacity(self.tally.held);
+        for cell in 0..starts.len() - 1 {
+            self.gather(cell..cell + 1, &mut values);
+        }
+        self.rows = Laid { starts, values };
+        self.rows
     }
 }
