@@ -17,6 +17,7 @@ pub mod period;
 pub mod population;
 pub mod query;
 pub mod question;
+mod ranks;
 pub mod rollup;
 pub mod shape;
 pub mod statistics;

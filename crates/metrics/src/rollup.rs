@@ -222,6 +222,8 @@ fn shares(starts: &[usize], cells: Range<usize>, may: impl Fn(usize) -> bool) ->
 
 /// Into about how many shares work is cut, each for a thread.
 const THREADS: usize = 4;
+/// Values of a node that is looked through on its own. In a build for tests so few that some have them.
+const LONG: usize = if cfg!(debug_assertions) { 12 } else { statistics::LONG };
 /// Values worth a thread of their own. In a build for tests so few that every case is cut.
 const A_THREAD: usize = if cfg!(debug_assertions) { 12 } else { 64 * 1024 };
 
@@ -521,6 +523,7 @@ impl Part<'_> {
             // Where one child has all rows, they say the same of both.
             let alike = forest.children(stand).find(|child| of(*child) == range);
             let known = alike.and_then(|child| self.stats[child - self.first]);
+            let known = known.or(self.stats[stand - self.first]);
             self.stats[stand - self.first] = known.or_else(|| statistics::stats_of(rows, own.total));
         }
         let stats = self.stats[stand - self.first].as_ref();
@@ -540,6 +543,7 @@ fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
     let needed = |stand: usize| needed.as_ref().is_none_or(|needed| needed[stand]);
     let asked = |set: &usize| plan.nodes.is_none_or(|nodes| nodes.contains(&Spot::Set(*set)));
     let high = |stand: usize| forest.stands[stand].level < Level::Product;
+    settle_long(plan, pools, &cells, &mut settled, needed);
     let low = |stand: usize| !high(stand) && needed(stand);
     pass(plan, pools, &mut cells, &mut settled, Level::Product, low);
     for set in (0..sets).filter(asked) {
@@ -550,6 +554,51 @@ fn settle(plan: &Plan<'_>, pools: &Pools, mut cells: Cells<'_>) -> Settled {
         pass(plan, pools, &mut cells, &mut settled, level, of_level);
     }
     settled
+}
+
+/// Statistics of nodes with many rows, which are only looked through: all levels at the same time.
+fn settle_long(
+    plan: &Plan<'_>,
+    pools: &Pools,
+    cells: &Cells<'_>,
+    settled: &mut Settled,
+    needed: impl Fn(usize) -> bool,
+) {
+    let forest = plan.forest;
+    let range = |stand: usize| cells.starts[stand]..cells.starts[forest.stands[stand].end];
+    let long = |stand: &usize| range(*stand).len() >= LONG && needed(*stand);
+    let alone = |stand: &usize| forest.children(*stand).all(|child| range(child) != range(*stand));
+    if !wants_stats(plan) {
+        return;
+    }
+    let mut work: Vec<usize> = (0..forest.len()).filter(long).filter(alone).collect();
+    work.retain(|stand| !below_floor(plan, forest.stands[*stand].level));
+    work.sort_by_key(|stand| std::cmp::Reverse(range(*stand).len()));
+    let rows: usize = work.iter().map(|stand| range(*stand).len()).sum();
+    let of = |stand: &usize| (*stand, statistics::stats_of_long(&cells.values[range(*stand)], pools.total[*stand]));
+    for (stand, stats) in one_by_one(&work, rows, || of) {
+        settled.stats[stand] = stats;
+    }
+}
+
+/// Does work that lies in an order in which what takes longest is first, on a few threads when it is about many values.
+/// Each has its own state.
+fn one_by_one<W: Sync, T: Send, F: FnMut(&W) -> T>(work: &[W], values: usize, new: impl Fn() -> F + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let (mut of, mut found) = (new(), Vec::new());
+        while let Some(one) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.push(of(one));
+        }
+        found
+    };
+    std::thread::scope(|scope| {
+        // Each may hold the values of the largest.
+        let others: Vec<_> = (1..(values / A_THREAD).clamp(1, THREADS / 2)).map(|_| scope.spawn(some)).collect();
+        let mut found = some();
+        others.into_iter().for_each(|other| found.extend(joined(other)));
+        found
+    })
 }
 
 /// Settles the stands that are wanted, which are of this level or below, from the lowest to the highest: what does not
@@ -613,26 +662,19 @@ fn settle_few(plan: &Plan<'_>, pools: &Pools, scattered: &Scattered<'_>, nodes: 
     // The largest first, so that threads end at about the same time.
     work.sort_by_key(|(rows, ..)| std::cmp::Reverse(*rows));
     let rows: usize = work.iter().map(|(rows, ..)| rows).sum();
-    let next = AtomicUsize::new(0);
-    let some = || {
-        let (mut rows, mut found) = (Vec::new(), Vec::new());
-        while let Some((_, spot, asked)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+    let new = || {
+        let mut rows = Vec::new();
+        move |(_, spot, asked): &(usize, Spot, bool)| {
             rows.clear();
             forest.ranges(*spot).into_iter().for_each(|range| scattered.gather(range, &mut rows));
             let with_stats = *asked && wants_stats(plan);
             let total = if with_stats || wants_total(plan) { Sum::of(&rows) } else { Sum::default() };
             let own = Own { total, ..own(plan, pools, *spot) };
             let stats = if with_stats { statistics::stats_of(&mut rows, total) } else { None };
-            found.push((*spot, value(plan, pools, *spot, own, stats.as_ref(), |_| None, &mut rows), stats));
+            (*spot, value(plan, pools, *spot, own, stats.as_ref(), |_| None, &mut rows), stats)
         }
-        found
     };
-    let found = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..(rows / A_THREAD).clamp(1, THREADS / 2)).map(|_| scope.spawn(some)).collect();
-        let mut found = some();
-        others.into_iter().for_each(|other| found.extend(joined(other)));
-        found
-    });
+    let found = one_by_one(&work, rows, new);
     let mut settled = Settled::new(forest);
     for (spot, value, stats) in found {
         match spot {
