@@ -42,9 +42,9 @@ fn succeeded() -> Vec<String> {
     ["production", "status = 'succeeded'"].map(str::to_owned).to_vec()
 }
 
-pub(super) fn frequency(view: &View<'_>) -> Rows {
+pub(super) fn frequency(view: &View<'_>) -> Vec<Rows> {
     match view.definition().frequency {
-        Frequency::PerDay | Frequency::DeployDays => view.counted("1.0".to_owned()),
+        Frequency::PerDay | Frequency::DeployDays => vec![view.counted("1.0".to_owned())],
         Frequency::MeanRate | Frequency::MeanRatePooled => {
             between(view, "86400.0 / nullif(seconds_between(previous_counted_at, finished_at), 0.0)")
         }
@@ -52,25 +52,29 @@ pub(super) fn frequency(view: &View<'_>) -> Rows {
     }
 }
 
-/// Intervals to the previous counted deployment of the instance, also when that one lies before the window.
-fn between(view: &View<'_>, value: &str) -> Rows {
+/// Intervals to the previous counted deployment of the instance, also when that one lies before the window; and the
+/// deployments that have none, which alone ask what else was deployed.
+fn between(view: &View<'_>, value: &str) -> Vec<Rows> {
     let mut history = vec!["counted".to_owned(), format!("finished_at < {}", instant(view.window.to))];
     history.extend(super::of_node(&match &view.question.node {
         // A component is judged by all its instances: `single_deployment` is about the component.
         domain::catalogue::Node::Instance(id, _) => domain::catalogue::Node::Component(id.clone()),
         other => other.clone(),
     }));
-    // The engine keeps what stands on the left in memory: a row a component, not the deployments of the window.
+    // The engine keeps what stands on the left in memory: a row a component.
     let from = format!(
         "(SELECT component AS deployed, count(*) AS times FROM deployments WHERE {} GROUP BY component) AS history\nRIGHT JOIN deployments\n  ON component = deployed",
         history.join(" AND ")
     );
-    let reasons = vec![
-        ("previous_counted_at IS NULL AND times = 1".to_owned(), Reason::SingleDeployment),
+    let (mut following, mut first) = (view.counted(value.to_owned()), view.counted(NO_VALUE.to_owned()));
+    following.conditions.push("previous_counted_at IS NOT NULL".to_owned());
+    following.reasons = vec![("previous_counted_at = finished_at".to_owned(), Reason::ZeroInterval)];
+    first.conditions.push("previous_counted_at IS NULL".to_owned());
+    first.reasons = vec![
+        ("times = 1".to_owned(), Reason::SingleDeployment),
         ("previous_counted_at IS NULL".to_owned(), Reason::FirstDeployment),
-        ("previous_counted_at = finished_at".to_owned(), Reason::ZeroInterval),
     ];
-    Rows { from: from.into(), reasons, ..view.counted(value.to_owned()) }
+    vec![following, Rows { from: from.into(), ..first }]
 }
 
 pub(super) fn failure_rate(view: &View<'_>) -> Rows {

@@ -40,7 +40,7 @@ pub fn population(question: &Question, metric: Metric, window: Window) -> String
 pub(crate) fn selects(view: &View<'_>, metric: Metric) -> Vec<Rows> {
     let question = view.question;
     let one = match metric {
-        Metric::DeploymentFrequency => deployments::frequency(view),
+        Metric::DeploymentFrequency => return deployments::frequency(view),
         Metric::LeadTime => match question.part {
             Some(Part::Stage(stage)) => return stages::stage(view, stage),
             _ => return lead_time::lead_time(view),
