@@ -78,6 +78,18 @@ impl Digest {
         self.len
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(
+        names: Vec<i64>,
+        places: Numbers,
+        ats: Option<Vec<i64>>,
+        values: BTreeMap<String, Packed>,
+        fates: BTreeMap<String, Vec<u8>>,
+    ) -> Self {
+        let len = fates.values().map(Vec::len).max().unwrap_or(0);
+        Digest { names, places, ats, values, fates, wanted: Vec::new(), len }
+    }
+
     /// The values of a column.
     pub(crate) fn values_of(&self, name: &str) -> Result<&Packed> {
         self.values.get(name).ok_or_else(|| missing(name))

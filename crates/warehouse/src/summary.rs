@@ -158,3 +158,69 @@ fn found(digest: &Digest, counted: &Counted, group_of: &[u32], groups: usize) ->
     }
     Ok(Found { rows, fates: kinds, sums, starts, values: Arc::new(kept) })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::metric::{Metric, Reason};
+    use metrics::query::Subject;
+
+    use super::*;
+    use crate::digest::Numbers;
+
+    fn instant(text: &str) -> i64 {
+        Timestamp::parse(text).unwrap().micros()
+    }
+
+    #[test]
+    fn periods_of_a_file_begin_with_its_rows_and_then_as_the_zone_has_them() {
+        let calendar =
+            |name: &str| Calendar { bucket: Bucket::Month, zone: Zone::named(name).unwrap(), name: name.into() };
+        let span = (instant("2025-01-01T10:00:00Z"), instant("2025-01-31T23:30:00Z"));
+        assert_eq!(begins(None, span), [span.0]);
+        assert_eq!(begins(Some(&calendar("UTC")), span), [span.0]);
+        assert_eq!(begins(Some(&calendar("Europe/Paris")), span), [span.0, instant("2025-01-31T23:00:00Z")]);
+        // It is still the old year there for another hour.
+        let pago = [span.0, instant("2025-01-01T11:00:00Z")];
+        assert_eq!(begins(Some(&calendar("Pacific/Pago_Pago")), span), pago);
+    }
+
+    #[test]
+    fn rows_are_added_up_by_place_and_period() {
+        let mut digest = Digest::of(
+            vec![70, 80],
+            Numbers::Narrow(vec![1, 0, 1, 1, 0]),
+            Some(vec![5, 9, 10, 4, 12]),
+            BTreeMap::from([(
+                "value".to_owned(),
+                [Some(1.0), Some(2.0), None, Some(4.0), Some(8.5)].into_iter().collect(),
+            )]),
+            BTreeMap::from([("fate".to_owned(), vec![0, 1, 0, 0, 2])]),
+        );
+        let fates = vec![Fate::Used, Fate::Left(Reason::NoCommitLink), Fate::Marked(Reason::RangeIncomplete)];
+        let subject = Subject::Metric(Metric::LeadTime);
+        let (value, fate) = (Some("value".to_owned()), Some(("fate".to_owned(), fates)));
+        let counted = vec![
+            Counted { subject, carried: Carried::Values, value: value.clone(), fate },
+            Counted { subject, carried: Carried::Sum, value, fate: None },
+            Counted { subject, carried: Carried::Count, value: None, fate: None },
+        ];
+        let counting = Counting { sql: String::new(), placed: true, counted, whole: None };
+        let summary = Summary::new(&digest, &counting, &[4, 10]).unwrap();
+        let groups: Vec<_> =
+            summary.groups.iter().map(|group| (summary.names[group.name as usize], group.at)).collect();
+        assert_eq!(groups, [(80, 4), (70, 4), (80, 10), (70, 10)]);
+        let [lead, sum, count] = summary.found.as_slice() else { panic!("three subjects") };
+        let rows = |found: &Found| (0..4).map(|group| found.rows(group).to_vec()).collect::<Vec<_>>();
+        assert_eq!(rows(lead), [[2, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]);
+        assert_eq!((0..4).map(|group| lead.sum(group)).collect::<Vec<_>>(), [5.0, 0.0, 0.0, 8.5]);
+        let values = |group: usize| lead.values(group).map(|at| lead.values.get(at).unwrap()).collect::<Vec<_>>();
+        assert_eq!((0..4).map(values).collect::<Vec<_>>(), [vec![1.0, 4.0], vec![], vec![], vec![8.5]]);
+        assert_eq!((rows(sum), rows(count)), (vec![vec![2], vec![1], vec![1], vec![1]], rows(sum)));
+        assert_eq!((sum.sum(0), sum.sum(1), sum.values(0), count.sum(0)), (5.0, 2.0, 0..0, 0.0));
+        // Several periods without instants would be put into one.
+        digest.ats = None;
+        assert!(Summary::new(&digest, &counting, &[4, 10]).is_err());
+    }
+}

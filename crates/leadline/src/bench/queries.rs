@@ -87,7 +87,7 @@ impl Asking<'_> {
     }
 
     /// As [`Self::cold`], and apart from the others the first time, when nothing is known yet of the files.
-    fn from_files(&self, name: &str, ask: impl FnMut(i64) -> Result<(), Failure>) -> Vec<Measure> {
+    fn apart(&self, name: &str, ask: impl FnMut(i64) -> Result<(), Failure>) -> Vec<Measure> {
         match self.cold(ask) {
             Ok(times) if !times.is_empty() => {
                 let (first, others) = times.split_at(1);
@@ -108,7 +108,7 @@ impl Asking<'_> {
         };
         let all = |window: Window| self.statistics(&dora, window, &headline(&dora)).map(drop);
         let name = "five metrics with all statistics, every node, 90 days";
-        measures.extend(self.from_files(name, |by| all(moved(last_90_days(), by))));
+        measures.extend(self.apart(name, |by| all(moved(last_90_days(), by))));
         let times = self.cold(|by| tree(moved(last_90_days(), by)));
         measures.push(measured("five metrics, every node, 90 days", times));
         let times: Result<Vec<Duration>, Failure> = (0..if self.setup.size == Size::Tiny { 2 } else { 200 })
@@ -125,7 +125,7 @@ impl Asking<'_> {
             ..Question::new(node, dora.clone(), window)
         };
         let whole = Window { from: START, to: END };
-        measures.extend(self.from_files("five platforms by month, 24 months", |by| {
+        measures.extend(self.apart("five platforms by month, 24 months", |by| {
             let question = question(Node::Group, moved(whole, by), Bucket::Month);
             let asked = self.warehouse.children(&question);
             self.runtime.block_on(asked).map(drop).map_err(|problem| told(&problem))

@@ -344,13 +344,17 @@ async fn same(warehouse: &Warehouse, store: &Store) {
         ("rex", "2025-01-01T00:00:00Z", "2025-03-01T00:00:00Z", None),
         ("dora", "2024-12-10T07:00:00Z", "2025-06-20T01:00:00Z", Some(Bucket::Week)),
         ("dora", "2025-01-01T00:00:00Z", "2025-03-01T00:00:00Z", None),
+        ("fawkes", "2024-01-01T00:00:00Z", "2027-01-01T00:00:00Z", Some(Bucket::Quarter)),
     ];
+    // Months of these zones begin and end in the middle of a file.
+    let zone = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"][usize::try_from(store.change).unwrap() / 5 % 3];
     let metrics = [Metric::LeadTime, Metric::FailedDeploymentRecoveryTime, Metric::TimeToRestore, Metric::ReworkRate];
     let turn = usize::try_from(store.change).unwrap();
     let (id, from, to, bucket) = questions[turn % questions.len()];
     let node = if turn % 3 == 0 { Node::Product("shop".to_owned()) } else { Node::Group };
     let window = Window { from: at(from), to: at(to) };
     let question = Question { bucket, metrics: metrics.to_vec(), ..Question::new(node, definition(id), window) };
+    let question = Question { zone: zone.to_owned(), ..question };
     let (found, expected) = (warehouse.answer(&question).await, reference.answer(&question).await);
     assert_eq!(found, expected, "{question:?}");
 }
