@@ -33,6 +33,14 @@ pub enum Carried {
     Days,
 }
 
+impl Carried {
+    /// Whether each value is kept, not only their number or sum.
+    #[must_use]
+    pub const fn keeps_values(self) -> bool {
+        matches!(self, Carried::Values | Carried::Days)
+    }
+}
+
 /// How a group of rows becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Formula {

@@ -55,14 +55,19 @@ pub fn sort(values: &mut [f64]) {
 #[must_use]
 pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
-    let rank = percent.min(100) * last;
-    let (below, rest) = (rank / 100, rank % 100);
+    let (below, rest) = rank(percent, last);
     let low = sorted[below];
-    if rest == 0 {
-        return Some(low);
-    }
-    let high = sorted[below + 1];
-    Some(low + (high - low) * (rest as f64 / 100.0))
+    Some(if rest == 0 { low } else { between(low, sorted[below + 1], rest) })
+}
+
+/// The closest rank below a percentile of a list, and how far above it the percentile lies, in hundredths.
+const fn rank(percent: usize, last: usize) -> (usize, usize) {
+    let percent = if percent > 100 { 100 } else { percent };
+    (percent * last / 100, percent * last % 100)
+}
+
+fn between(low: f64, high: f64, hundredths: usize) -> f64 {
+    low + (high - low) * (hundredths as f64 / 100.0)
 }
 
 /// A sum with Neumaier's compensation. Parts of it add up to the same as the whole: what is lost is some 100 bits below
@@ -130,14 +135,13 @@ struct Selection<'a> {
 impl Selection<'_> {
     fn percentile(&mut self, percent: usize) -> Option<f64> {
         let last = self.values.len().checked_sub(1)?;
-        let rank = percent.min(100) * last;
-        let (below, rest) = (rank / 100, rank % 100);
+        let (below, rest) = rank(percent, last);
         let from = self.done.min(below);
         let (_, low, above) = self.values[from..].select_nth_unstable_by(below - from, f64::total_cmp);
         let low = *low;
         self.done = below;
         let next = if rest == 0 { None } else { above.iter().copied().min_by(f64::total_cmp) };
-        Some(next.map_or(low, |high| low + (high - low) * (rest as f64 / 100.0)))
+        Some(next.map_or(low, |high| between(low, high, rest)))
     }
 }
 
@@ -182,14 +186,13 @@ pub(crate) const LONG: usize = if cfg!(debug_assertions) { 100 } else { 16 * 102
 #[must_use]
 pub fn stats_of_long(values: &[f64], sum: Sum) -> Option<Stats> {
     let last = values.len().checked_sub(1)?;
-    let at = |percent: usize| (percent * last / 100, percent * last % 100);
-    let ranks = [50, 75, 90, 95, 99].map(at);
+    let ranks = [50, 75, 90, 95, 99].map(|percent| rank(percent, last));
     let [a, b, c, d, e] = ranks.map(|(below, _)| below);
     let above = |rank: usize| (rank + 1).min(last);
     let found = ranks::ranked(values, [a, b, c, d, e, above(a), above(b), above(c), above(d), above(e), 0, last])?;
     let percentile = |index: usize| {
         let (low, high) = (found[index], found[index + 5]);
-        if ranks[index].1 == 0 { low } else { low + (high - low) * (ranks[index].1 as f64 / 100.0) }
+        if ranks[index].1 == 0 { low } else { between(low, high, ranks[index].1) }
     };
     Some(Stats {
         mean: sum.value() / values.len() as f64,

@@ -21,6 +21,15 @@ pub enum Fate {
     Another,
 }
 
+impl Fate {
+    /// Whether its value counts.
+    #[inline]
+    #[must_use]
+    pub const fn is_used(self) -> bool {
+        matches!(self, Fate::Used | Fate::Marked(_))
+    }
+}
+
 /// Counts by cell: a stand, a period, or a stand in a period.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
@@ -175,7 +184,7 @@ impl Tally {
     pub fn row(&mut self, stand: usize, period: usize, fate: Fate, value: Option<f64>) {
         let known = value.unwrap_or(0.0);
         self.add(stand, period, fate, 1, known);
-        if let (true, Fate::Used | Fate::Marked(_), Some(value)) = (self.keeps_values(), fate, value) {
+        if let Some(value) = value.filter(|_| self.keeps_values() && fate.is_used()) {
             self.keep(stand, period, value);
         }
     }
@@ -195,7 +204,7 @@ impl Tally {
     /// Whether each value is kept, not only their sum.
     #[must_use]
     pub fn keeps_values(&self) -> bool {
-        matches!(self.carried, Carried::Values | Carried::Days)
+        self.carried.keeps_values()
     }
 
     /// Takes in a column of known values for bunches to name.
@@ -207,8 +216,8 @@ impl Tally {
     pub fn bunch(&mut self, bunch: &Bunch<'_>) {
         let mut sum = bunch.sum;
         for (rows, fate) in bunch.rows.iter().zip(bunch.fates).filter(|(rows, _)| **rows > 0) {
-            let used = matches!(fate, Fate::Used | Fate::Marked(_));
-            self.add(bunch.stand, bunch.period, *fate, *rows, if used { std::mem::take(&mut sum) } else { 0.0 });
+            let sum = if fate.is_used() { std::mem::take(&mut sum) } else { 0.0 };
+            self.add(bunch.stand, bunch.period, *fate, *rows, sum);
         }
         if !bunch.values.is_empty() {
             self.runs.push(Run {

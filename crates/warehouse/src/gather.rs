@@ -299,10 +299,10 @@ impl Counter {
         }
         for (counted, tally) in counting.counted.iter().zip(tallies) {
             let values = counted.value.as_ref().map(|name| digest.values_of(name)).transpose()?;
-            let of = |(name, meanings): &'_ (String, Vec<Fate>)| {
-                Ok::<_, DataFusionError>((digest.fates_of(name)?, meanings.clone()))
+            let fates = match &counted.fate {
+                None => None,
+                Some((name, meanings)) => Some((digest.fates_of(name)?, meanings)),
             };
-            let fates = counted.fate.as_ref().map(of).transpose()?;
             for (row, stand) in stands.iter().enumerate().filter(|(_, stand)| **stand != NOWHERE) {
                 let fate = fates.as_ref().map_or(Fate::Used, |(fates, meanings)| meanings[usize::from(fates[row])]);
                 let value = values.and_then(|values| values.get(row));

@@ -7,8 +7,6 @@ use datafusion::error::{DataFusionError, Result};
 use domain::Timestamp;
 use metrics::packed::Packed;
 use metrics::query::{Counted, Counting};
-use metrics::shape::Carried;
-use metrics::tally::Fate;
 use metrics::{Bucket, Zone};
 
 use crate::digest::Digest;
@@ -84,22 +82,22 @@ pub(crate) fn begins(calendar: Option<&Calendar>, (first, last): (i64, i64)) -> 
 }
 
 impl Summary {
-    /// Of the rows of a digest, which knows their instants where there are several periods.
+    /// Of the rows of a digest, which knows their instants where there are several periods: at least one begins.
     pub(crate) fn new(digest: &Digest, counting: &Counting, begins: &[i64]) -> Result<Self> {
         let period = |row: usize| match (&digest.ats, begins.len()) {
-            (_, 0 | 1) => Ok(0),
+            (_, 1) => Ok(0),
             (None, _) => Err(DataFusionError::Internal("a digest of several periods without instants".to_owned())),
             (Some(ats), _) => Ok(begins.partition_point(|begin| *begin <= ats[row]).saturating_sub(1)),
         };
-        let mut numbers = vec![u32::MAX; digest.names.len() * begins.len().max(1)];
+        let mut numbers = vec![u32::MAX; digest.names.len() * begins.len()];
         let mut groups: Vec<Group> = Vec::new();
         let mut group_of = Vec::with_capacity(digest.len());
         for row in 0..digest.len() {
             let (name, period) = (digest.places.get(row), period(row)?);
-            let number = &mut numbers[name * begins.len().max(1) + period];
+            let number = &mut numbers[name * begins.len() + period];
             if *number == u32::MAX {
                 *number = groups.len() as u32;
-                groups.push(Group { name: name as u32, at: begins.get(period).copied().unwrap_or(0) });
+                groups.push(Group { name: name as u32, at: begins[period] });
             }
             group_of.push(*number);
         }
@@ -125,9 +123,9 @@ fn found(digest: &Digest, counted: &Counted, group_of: &[u32], groups: usize) ->
     let kinds = fates.map_or(1, |(_, fates)| fates.len());
     let mut rows = vec![0; groups * kinds];
     let mut sums = vec![0.0; if values.is_some() { groups } else { 0 }];
-    let keeps = matches!(counted.carried, Carried::Values | Carried::Days);
+    let keeps = counted.carried.keeps_values();
     let known = |row: usize| {
-        let used = fates.is_none_or(|(of, fates)| matches!(fates[usize::from(of[row])], Fate::Used | Fate::Marked(_)));
+        let used = fates.is_none_or(|(of, fates)| fates[usize::from(of[row])].is_used());
         values.filter(|_| used).and_then(|values| values.get(row))
     };
     let mut starts = vec![0_u32; if keeps { groups + 1 } else { 0 }];
@@ -165,6 +163,8 @@ mod tests {
 
     use domain::metric::{Metric, Reason};
     use metrics::query::Subject;
+    use metrics::shape::Carried;
+    use metrics::tally::Fate;
 
     use super::*;
     use crate::digest::Numbers;
