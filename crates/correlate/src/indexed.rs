@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use domain::catalogue::{ComponentId, PlacedBy};
+use domain::catalogue::{Catalogue, ComponentId, PlacedBy};
 use domain::event::{Entity, EventKind, Status};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, Lane, OtherFact};
 use domain::key::IncidentKey;
@@ -16,6 +16,7 @@ use domain::version::normalise;
 use domain::{DeploymentKey, EntityKey, OrderKey, Timestamp};
 use roaring::RoaringBitmap;
 
+use crate::engine::{Applied, Engine};
 use crate::ledger::{Arrived, CommitNode, Ledger, Reach, Result, Wait, Which, same_code};
 
 /// A set of values under each key; keys without any are not kept.
@@ -272,6 +273,14 @@ pub struct WholeDeployment {
 }
 
 impl IndexedLedger {
+    /// Makes all facts of the entities it holds, in one pass.
+    ///
+    /// # Errors
+    /// As [`Engine::link_all`].
+    pub fn link(&mut self, catalogue: &Catalogue) -> Result<Applied> {
+        Engine::new(catalogue, self)?.link_all(self)
+    }
+
     /// Gives every fact away.
     #[must_use]
     pub fn into_facts(self) -> Facts {

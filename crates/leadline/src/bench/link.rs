@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use correlate::indexed::{Facts, IndexedLedger};
-use correlate::{Engine, Ledger};
+use correlate::Ledger;
 use domain::catalogue::Catalogue;
 use domain::event::{Entity, Event};
 
@@ -37,8 +37,7 @@ pub(crate) fn link(catalogue: &Catalogue, product: &ProductPlan, seed: u64) -> R
     drop(history.events);
     let started = Processor::start();
     // Declared products of others are nothing to this one.
-    let mut engine = Engine::new(catalogue, &mut ledger).map_err(|error| Failure::could_not(with_causes(&error)))?;
-    engine.link_all(&mut ledger).map_err(|error| Failure::could_not(with_causes(&error)))?;
+    ledger.link(catalogue).map_err(|error| Failure::could_not(with_causes(&error)))?;
     let facts = ledger.into_facts();
     Ok(Linked { facts, generating, linking: started.passed(), entities })
 }
