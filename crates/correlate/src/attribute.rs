@@ -1,5 +1,7 @@
 //! Which deployment an incident is attributed to (METRICS.md section 2, "Incident to deployment").
 
+use std::sync::Arc;
+
 use domain::catalogue::Named;
 use domain::event::{EventKind, Incident, Override};
 use domain::fact::{Cause, CauseRule, CauseScope, DeploymentFact, IncidentFact};
@@ -13,7 +15,7 @@ use crate::work::Work;
 /// A link that a person or the source made; it stands above the rules.
 enum Explicit {
     /// To this deployment, for the reason in words.
-    To(Box<DeploymentFact>, String),
+    To(Arc<DeploymentFact>, String),
     /// To none at all.
     Nowhere,
 }
@@ -41,7 +43,7 @@ impl Engine {
         };
         let Some(mut fact) = self.place_incident(&told) else { return Ok(()) };
         let person = ledger.entity(&override_key(EventKind::Incident, key))?;
-        let person = person.as_ref().and_then(Override::read);
+        let person = person.as_deref().and_then(Override::read);
         let corrected = person.as_ref().and_then(|person| person.cause.clone().flatten());
         let mut names: Vec<String> =
             told.deployment_id.iter().cloned().chain(corrected.map(|deployment| deployment.id.to_string())).collect();
@@ -101,12 +103,12 @@ fn explicit(
     {
         let Some(key) = cause else { return Ok(Some(Explicit::Nowhere)) };
         if let Some(deployment) = ledger.deployment(key)?.filter(|deployment| deployment.finished_at.is_some()) {
-            return Ok(Some(Explicit::To(Box::new(deployment), format!("set by {}: {}", person.actor, person.reason))));
+            return Ok(Some(Explicit::To(deployment, format!("set by {}: {}", person.actor, person.reason))));
         }
     }
     let Some(id) = &told.deployment_id else { return Ok(None) };
     let named = named_deployment(ledger, told, fact, id)?;
-    Ok(named.map(|deployment| Explicit::To(Box::new(deployment), format!("the incident names deployment {id}"))))
+    Ok(named.map(|deployment| Explicit::To(deployment, format!("the incident names deployment {id}"))))
 }
 
 /// The finished deployment with this id: of the incident's own source, else of its product, else the last of any.
@@ -115,7 +117,7 @@ fn named_deployment(
     told: &Incident,
     fact: &IncidentFact,
     id: &str,
-) -> Result<Option<DeploymentFact>> {
+) -> Result<Option<Arc<DeploymentFact>>> {
     let mut keys = ledger.deployments_by_id(id)?;
     if let Some((source, id)) = id.split_once('/') {
         keys.push(DeploymentKey::new(source, id));
@@ -176,7 +178,7 @@ fn note(
     }
     if let Some(incident) = fact.or(old) {
         for fixer in ledger.fixers(&incident.key.id)? {
-            work.blame.insert(fixer.key);
+            work.blame.insert(fixer.key.clone());
         }
     }
     Ok(())

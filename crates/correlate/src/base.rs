@@ -1,5 +1,7 @@
 //! Places a deployment in the tree and finds its code; notes what has to be walked because of it.
 
+use std::sync::Arc;
+
 use domain::catalogue::{ComponentId, PlacedBy, Placer};
 use domain::event::{ChangeKind, CommitAt, Deployment};
 use domain::fact::{CommitLink, DeploymentFact, Lane, Tally};
@@ -60,12 +62,13 @@ impl Engine {
         if old.as_ref().is_none_or(|old| old.order() != fact.order() || old.lane.component != fact.lane.component) {
             work.incidents.extend(ledger.incidents_naming(&key.id)?);
         }
-        ledger.put_deployment(&fact)?;
+        let fact = Arc::new(fact);
+        ledger.put_deployment(Arc::clone(&fact))?;
         if let Some(place) = fact.order() {
             work.walk_from(&fact.lane.component, place);
         }
         work.signals.insert(key.clone());
-        self.note_implied(ledger, old.as_ref(), Some(&fact), work)
+        self.note_implied(ledger, old.as_deref(), Some(&fact), work)
     }
 
     /// Takes out a deployment that nothing tells of any more.

@@ -96,7 +96,7 @@ pub(crate) fn by_graph(
         let Some(node) = ledger.commit_node(repo, gap)? else { continue };
         brought.waits.push(Wait::commit(&node.sha));
         if new.contains(gap) && first_gap.as_ref().is_none_or(|known| node.sha < *known) {
-            first_gap = Some(node.sha);
+            first_gap = Some(node.sha.clone());
         }
     }
     let mut head_only = None;
@@ -161,7 +161,7 @@ fn add_commit(
     (request, brought_by): (Option<&PullRequest>, Option<&str>),
     brought: &mut Brought,
 ) -> Result<()> {
-    let change = ledger.entity(&change_key(repo, &node.sha))?.as_ref().and_then(Change::read);
+    let change = ledger.entity(&change_key(repo, &node.sha))?.as_deref().and_then(Change::read);
     let authored = change.as_ref().and_then(|change| change.authored_at);
     if let Some(change) = &change {
         for sha in reverted(ledger, repo, &change.message)? {
@@ -220,7 +220,7 @@ fn head_row(
     first_arrival: bool,
 ) -> Result<Option<CommitFact>> {
     let Some(node) = ledger.commit_node(repo, head)? else { return Ok(None) };
-    let change = ledger.entity(&change_key(name, &node.sha))?.as_ref().and_then(Change::read);
+    let change = ledger.entity(&change_key(name, &node.sha))?.as_deref().and_then(Change::read);
     let authored_at = change.as_ref().and_then(|change| change.authored_at);
     let mut pull_request = change.and_then(|change| change.pull_request);
     if pull_request.is_none() {
@@ -333,14 +333,14 @@ fn on_its_branch(
         if node.committed_at.is_none() || cycle {
             return Ok(Vec::new());
         }
-        let change = ledger.entity(&change_key(squash.repo, &sha))?.as_ref().and_then(Change::read);
+        let change = ledger.entity(&change_key(squash.repo, &sha))?.as_deref().and_then(Change::read);
         if found.is_empty() && count > 1 && same_message(change.as_ref(), squash.change) {
             return Ok(Vec::new());
         }
         let authored_at = change.and_then(|change| change.authored_at);
         let merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
         found.push((CommitAt { sha, authored_at, committed_at: node.committed_at }, merge));
-        next = node.parents.and_then(|parents| parents.first().copied());
+        next = node.parents.as_ref().and_then(|parents| parents.first().copied());
     }
     Ok(found.into_iter().rev().filter(|(_, merge)| !merge).map(|(commit, _)| commit).collect())
 }
@@ -382,7 +382,7 @@ fn reverted(ledger: &mut impl Ledger, repo: &str, message: &str) -> Result<Vec<S
         let Some((place, number)) = word.split_once('#') else { continue };
         let number: String = number.chars().take_while(char::is_ascii_digit).collect();
         let request = ledger.entity(&pull_request_key(if place.is_empty() { repo } else { place }, &number))?;
-        shas.extend(request.as_ref().and_then(PullRequest::read).and_then(|request| request.merge_sha));
+        shas.extend(request.as_deref().and_then(PullRequest::read).and_then(|request| request.merge_sha));
     }
     shas.sort_unstable();
     shas.dedup();

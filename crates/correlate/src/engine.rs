@@ -1,6 +1,7 @@
 //! One batch of events, from merged entities to facts.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::catalogue::{Catalogue, ComponentId, Named, Placer};
 use domain::event::{Change, Entity, Event, EventKind, GIT, PipelineRun, PullRequest, Tag, entity_key};
@@ -247,12 +248,12 @@ pub(crate) fn override_key(of: EventKind, key: &DeploymentKey) -> EntityKey {
 }
 
 fn merge(ledger: &mut impl Ledger, event: &Event, changed: &mut BTreeSet<EntityKey>, work: &mut Work) -> Result<()> {
-    let mut entity = ledger.entity(&event.key)?.unwrap_or_default();
-    let before = entity.clone();
+    let before = ledger.entity(&event.key)?.unwrap_or_default();
+    let mut entity = Entity::clone(&before);
     let news = entity.merge(event);
     // A newer stamp on the same value must be kept too: it decides against contents that arrive later.
-    if entity != before {
-        ledger.put_entity(&event.key, &entity)?;
+    if entity != *before {
+        ledger.put_entity(&event.key, Arc::new(entity))?;
     }
     if news {
         if event.key.kind == EventKind::PullRequest {
@@ -281,7 +282,7 @@ fn overridden(id: &str, work: &mut Work) {
 
 /// Puts a commit into the graph; whoever waited for it or brought it is linked anew.
 fn commit_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Result<()> {
-    let Some(change) = ledger.entity(key)?.as_ref().and_then(Change::read) else { return Ok(()) };
+    let Some(change) = ledger.entity(key)?.as_deref().and_then(Change::read) else { return Ok(()) };
     let repo = ledger.repo_id(&change.repo)?;
     let id = ledger.commit_id(repo, &change.sha)?;
     let parents = match &change.parents {
@@ -293,8 +294,9 @@ fn commit_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Re
     let node = CommitNode { sha: change.sha.clone(), committed_at: Some(change.committed_at), parents };
     let known = ledger.commit_node(repo, id)?;
     let told_before = known.as_ref().is_some_and(|known| known.committed_at.is_some());
-    if known.as_ref() != Some(&node) {
-        ledger.put_commit_node(repo, id, &node)?;
+    if known.as_deref() != Some(&node) {
+        let node = Arc::new(node);
+        ledger.put_commit_node(repo, id, Arc::clone(&node))?;
         let parents_changed = known.is_some_and(|known| known.parents != node.parents);
         if told_before && parents_changed {
             // The commit may lie in what a first deployment reached without a row for each commit.
@@ -311,7 +313,7 @@ fn commit_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Re
 }
 
 fn tag_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Result<()> {
-    let Some(tag) = ledger.entity(key)?.as_ref().and_then(Tag::read) else { return Ok(()) };
+    let Some(tag) = ledger.entity(key)?.as_deref().and_then(Tag::read) else { return Ok(()) };
     let normalised = domain::version::normalise(&tag.name).to_owned();
     ledger.put_tag(&tag.repo, &tag.name, &normalised, &tag.sha)?;
     work.base.extend(ledger.waiting(&Wait::Tag(tag.repo, normalised))?);

@@ -22,7 +22,7 @@ pub(crate) fn range(ledger: &mut impl Ledger, repo: u32, head: u32, seen: &Roari
             continue;
         }
         let node = ledger.commit_node(repo, id)?.filter(|node| node.committed_at.is_some());
-        match node.and_then(|node| node.parents) {
+        match node.as_ref().and_then(|node| node.parents.as_deref()) {
             Some(parents) => next.extend(parents),
             None => {
                 range.gaps.insert(id);
@@ -43,7 +43,8 @@ pub(crate) fn is_ancestor(ledger: &mut impl Ledger, repo: u32, ancestor: u32, de
         if !seen.insert(id) || seen.len() > ANCESTOR_STEPS {
             continue;
         }
-        let parents = ledger.commit_node(repo, id)?.and_then(|node| node.parents).unwrap_or_default();
+        let node = ledger.commit_node(repo, id)?;
+        let parents = node.as_ref().and_then(|node| node.parents.as_deref()).unwrap_or_default();
         if parents.contains(&ancestor) {
             return Ok(ancestor != descendant);
         }

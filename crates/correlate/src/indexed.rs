@@ -3,9 +3,11 @@
 //!
 //! Questions that are asked once a component and not once a fact (`named`, `implied`, `reaching`) stay plain scans.
 
+use std::borrow::Borrow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use domain::catalogue::{Catalogue, ComponentId, PlacedBy};
@@ -19,9 +21,55 @@ use roaring::RoaringBitmap;
 use crate::engine::{Applied, Engine};
 use crate::ledger::{Arrived, CommitNode, Ledger, Reach, Result, Wait, Which, same_code};
 
+/// Values under one key. Most keys have one, which needs no tree.
+#[derive(Clone, Debug)]
+enum Few<V> {
+    One(V),
+    Many(BTreeSet<V>),
+}
+
+impl<V: Ord> Few<V> {
+    fn put(&mut self, value: V) {
+        match self {
+            Few::One(known) if *known == value => {}
+            Few::One(_) => {
+                if let Few::One(known) = std::mem::replace(self, Few::Many(BTreeSet::from([value])))
+                    && let Few::Many(all) = self
+                {
+                    all.insert(known);
+                }
+            }
+            Few::Many(all) => {
+                all.insert(value);
+            }
+        }
+    }
+
+    /// Takes a value out; whether none is left.
+    fn take(&mut self, value: &V) -> bool {
+        match self {
+            Few::One(known) => known == value,
+            Few::Many(all) => {
+                all.remove(value);
+                all.is_empty()
+            }
+        }
+    }
+
+    fn range<'a>(&'a self, from: Bound<&'a V>, until: Bound<&'a V>) -> impl DoubleEndedIterator<Item = &'a V> {
+        let (one, many) = match self {
+            Few::One(value) => (Some(value), None),
+            Few::Many(all) => (None, Some(all)),
+        };
+        let range = (from, until);
+        let many = many.map(|all| all.range::<V, _>(range)).into_iter().flatten();
+        one.into_iter().filter(move |value| range.contains(value)).chain(many)
+    }
+}
+
 /// A set of values under each key; keys without any are not kept.
 #[derive(Clone, Debug)]
-struct Sets<K, V>(HashMap<K, BTreeSet<V>>);
+struct Sets<K, V>(HashMap<K, Few<V>>);
 
 impl<K, V> Default for Sets<K, V> {
     fn default() -> Self {
@@ -31,35 +79,61 @@ impl<K, V> Default for Sets<K, V> {
 
 impl<K: Hash + Eq, V: Ord + Clone> Sets<K, V> {
     fn put(&mut self, key: K, value: V) {
-        self.0.entry(key).or_default().insert(value);
-    }
-
-    fn take(&mut self, key: &K, value: &V) {
-        if let Some(set) = self.0.get_mut(key) {
-            set.remove(value);
-            if set.is_empty() {
-                self.0.remove(key);
+        match self.0.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().put(value),
+            Entry::Vacant(free) => {
+                free.insert(Few::One(value));
             }
         }
     }
 
+    fn take<Q: Hash + Eq + ?Sized>(&mut self, key: &Q, value: &V)
+    where
+        K: Borrow<Q>,
+    {
+        if self.0.get_mut(key).is_some_and(|set| set.take(value)) {
+            self.0.remove(key);
+        }
+    }
+
+    /// From one value on and up to another, in order.
+    fn range<'a, Q: Hash + Eq + ?Sized>(
+        &'a self,
+        key: &Q,
+        from: Bound<&'a V>,
+        until: Bound<&'a V>,
+    ) -> impl DoubleEndedIterator<Item = &'a V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key).into_iter().flat_map(move |set| set.range(from, until))
+    }
+
+    fn each<'a, Q: Hash + Eq + ?Sized>(&'a self, key: &Q) -> impl Iterator<Item = &'a V>
+    where
+        K: Borrow<Q>,
+        V: 'a,
+    {
+        self.range(key, Bound::Unbounded, Bound::Unbounded)
+    }
+
     fn all<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Vec<V>
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
-        self.0.get(key).into_iter().flatten().cloned().collect()
+        self.each(key).cloned().collect()
     }
 }
 
 impl<K: Hash + Eq> Sets<K, OrderKey> {
     /// Places before one, the last first.
     fn before<'a>(&'a self, key: &K, before: &'a OrderKey) -> impl Iterator<Item = &'a OrderKey> {
-        self.0.get(key).into_iter().flat_map(move |places| places.range(..before).rev())
+        self.range(key, Bound::Unbounded, Bound::Excluded(before)).rev()
     }
 
     /// The first place after one.
-    fn after(&self, key: &K, after: &OrderKey) -> Option<&OrderKey> {
-        self.0.get(key)?.range((Bound::Excluded(after), Bound::Unbounded)).next()
+    fn after<'a>(&'a self, key: &K, after: &'a OrderKey) -> Option<&'a OrderKey> {
+        self.range(key, Bound::Excluded(after), Bound::Unbounded).next()
     }
 }
 
@@ -80,86 +154,108 @@ struct Orders {
     fixers: Sets<String, OrderKey>,
 }
 
-/// What indexes say of a deployment; when it does not change, neither do they.
-fn same_places(old: &DeploymentFact, new: &DeploymentFact) -> bool {
-    old.lane == new.lane
-        && old.finished_at == new.finished_at
-        && old.status == new.status
-        && old.counted == new.counted
-        && old.production == new.production
-        && old.sha == new.sha
-        && old.version == new.version
-        && old.fixes == new.fixes
-        && old.remedies() == new.remedies()
-        && old.suspect() == new.suspect()
+/// A finished deployment and its place.
+type Stand<'a> = (&'a DeploymentFact, &'a OrderKey);
+
+/// One content of a deployment and the next: which indexes lose it, and which take it in.
+struct Step<'a> {
+    old: Option<Stand<'a>>,
+    new: Option<Stand<'a>>,
+    /// Whether it stays where it is.
+    stays: bool,
+}
+
+impl<'a> Step<'a> {
+    /// Where it was and where it is now in an index of those that `belong`; neither where that is the same.
+    fn of(&self, belong: impl Fn(&DeploymentFact) -> bool) -> (Option<Stand<'a>>, Option<Stand<'a>>) {
+        let within = |stand: Option<Stand<'a>>| stand.filter(|(fact, _)| belong(fact));
+        match (within(self.old), within(self.new)) {
+            (Some(_), Some(_)) if self.stays => (None, None),
+            step => step,
+        }
+    }
+
+    /// As [`Step::of`], in an index by something that both contents have.
+    fn by<T: PartialEq>(&self, key: impl Fn(&'a DeploymentFact) -> T) -> (Option<Stand<'a>>, Option<Stand<'a>>) {
+        let same = self.old.zip(self.new).is_some_and(|((old, _), (new, _))| key(old) == key(new));
+        if same && self.stays { (None, None) } else { (self.old, self.new) }
+    }
 }
 
 impl Orders {
-    fn put(&mut self, fact: &DeploymentFact) {
-        let Some(place) = fact.order() else { return };
-        let component = &fact.lane.component;
-        self.of_component.put(component.clone(), place.clone());
-        if fact.status == Status::Succeeded {
-            self.succeeded.put(fact.lane.clone(), place.clone());
-            if let Some(sha) = &fact.sha {
-                self.by_commit.put((fact.lane.clone(), sha.clone()), place.clone());
-            }
-            if let Some(version) = &fact.version {
-                let version = (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some());
-                self.by_version.put(version, place.clone());
-            }
-        }
-        if fact.counted {
-            self.counted.put(fact.lane.clone(), place.clone());
-            self.counted_of_component.put(component.clone(), place.clone());
-            self.counted_of_product.put(component.product().into(), place.clone());
-        }
-        if fact.production {
-            self.production.put(component.product().into(), place.clone());
-        }
-        if fact.remedies() {
-            self.remedies.put(component.clone(), place.clone());
-        }
-        if fact.suspect() {
-            self.suspects.put(component.clone(), place.clone());
-        }
-        for fix in &fact.fixes {
-            self.fixers.put(fix.clone(), place.clone());
-        }
+    /// From one content of a deployment to the next.
+    fn put(&mut self, old: Option<&DeploymentFact>, new: Option<&DeploymentFact>) {
+        let (was, is) = (old.and_then(DeploymentFact::order), new.and_then(DeploymentFact::order));
+        let stays = was == is && old.map(|old| &old.lane) == new.map(|new| &new.lane);
+        let step = Step { old: old.zip(was.as_ref()), new: new.zip(is.as_ref()), stays };
+
+        let (from, to) = step.of(|_| true);
+        from.inspect(|(fact, place)| self.of_component.take(&fact.lane.component, place));
+        to.inspect(|(fact, place)| self.of_component.put(fact.lane.component.clone(), (*place).clone()));
+
+        let (from, to) = step.of(|fact| fact.status == Status::Succeeded);
+        from.inspect(|(fact, place)| self.succeeded.take(&fact.lane, place));
+        to.inspect(|(fact, place)| self.succeeded.put(fact.lane.clone(), (*place).clone()));
+
+        let (from, to) = step.by(|fact| (fact.status == Status::Succeeded, &fact.sha, &fact.version));
+        from.inspect(|stand| self.take_code(*stand));
+        to.inspect(|stand| self.put_code(*stand));
+
+        let (from, to) = step.of(|fact| fact.counted);
+        from.inspect(|(fact, place)| {
+            self.counted.take(&fact.lane, place);
+            self.counted_of_component.take(&fact.lane.component, place);
+            self.counted_of_product.take(fact.lane.component.product(), place);
+        });
+        to.inspect(|(fact, place)| {
+            self.counted.put(fact.lane.clone(), (*place).clone());
+            self.counted_of_component.put(fact.lane.component.clone(), (*place).clone());
+            self.counted_of_product.put(fact.lane.component.product().into(), (*place).clone());
+        });
+
+        let (from, to) = step.of(|fact| fact.production);
+        from.inspect(|(fact, place)| self.production.take(fact.lane.component.product(), place));
+        to.inspect(|(fact, place)| self.production.put(fact.lane.component.product().into(), (*place).clone()));
+
+        let (from, to) = step.of(DeploymentFact::remedies);
+        from.inspect(|(fact, place)| self.remedies.take(&fact.lane.component, place));
+        to.inspect(|(fact, place)| self.remedies.put(fact.lane.component.clone(), (*place).clone()));
+
+        let (from, to) = step.of(DeploymentFact::suspect);
+        from.inspect(|(fact, place)| self.suspects.take(&fact.lane.component, place));
+        to.inspect(|(fact, place)| self.suspects.put(fact.lane.component.clone(), (*place).clone()));
+
+        let (from, to) = step.by(|fact| &fact.fixes);
+        from.inspect(|(fact, place)| fact.fixes.iter().for_each(|fix| self.fixers.take(fix, place)));
+        to.inspect(|(fact, place)| {
+            fact.fixes.iter().for_each(|fix| self.fixers.put(fix.clone(), (*place).clone()));
+        });
     }
 
-    fn take(&mut self, fact: &DeploymentFact) {
-        let Some(place) = fact.order() else { return };
-        let component = &fact.lane.component;
-        self.of_component.take(component, &place);
-        if fact.status == Status::Succeeded {
-            self.succeeded.take(&fact.lane, &place);
-            if let Some(sha) = &fact.sha {
-                self.by_commit.take(&(fact.lane.clone(), sha.clone()), &place);
-            }
-            if let Some(version) = &fact.version {
-                let version = (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some());
-                self.by_version.take(&version, &place);
-            }
-        }
-        if fact.counted {
-            self.counted.take(&fact.lane, &place);
-            self.counted_of_component.take(component, &place);
-            self.counted_of_product.take(&component.product().into(), &place);
-        }
-        if fact.production {
-            self.production.take(&component.product().into(), &place);
-        }
-        if fact.remedies() {
-            self.remedies.take(component, &place);
-        }
-        if fact.suspect() {
-            self.suspects.take(component, &place);
-        }
-        for fix in &fact.fixes {
-            self.fixers.take(fix, &place);
-        }
+    fn put_code(&mut self, (fact, place): Stand<'_>) {
+        let (by_commit, by_version) = codes(fact);
+        by_commit.map(|key| self.by_commit.put(key, place.clone()));
+        by_version.map(|key| self.by_version.put(key, place.clone()));
     }
+
+    fn take_code(&mut self, (fact, place): Stand<'_>) {
+        let (by_commit, by_version) = codes(fact);
+        by_commit.map(|key| self.by_commit.take(&key, place));
+        by_version.map(|key| self.by_version.take(&key, place));
+    }
+}
+
+/// By what the code of a deployment is found on its lane.
+type Codes = (Option<(Lane, String)>, Option<(Lane, String, bool)>);
+
+fn codes(fact: &DeploymentFact) -> Codes {
+    if fact.status != Status::Succeeded {
+        return (None, None);
+    }
+    let by_commit = fact.sha.as_ref().map(|sha| (fact.lane.clone(), sha.clone()));
+    let by_version =
+        fact.version.as_ref().map(|version| (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some()));
+    (by_commit, by_version)
 }
 
 /// The commit graph of one repository.
@@ -167,7 +263,7 @@ impl Orders {
 struct Repo {
     name: String,
     ids: BTreeMap<String, u32>,
-    nodes: Vec<CommitNode>,
+    nodes: Vec<Arc<CommitNode>>,
     pull_requests: HashMap<String, EntityKey>,
     /// Names and commits by normalised name.
     tags: HashMap<String, BTreeMap<String, String>>,
@@ -183,7 +279,7 @@ impl Repo {
         begins.filter(|(_, id)| self.node(**id).is_some_and(|node| node.committed_at.is_some())).map(|(sha, _)| sha)
     }
 
-    fn node(&self, id: u32) -> Option<&CommitNode> {
+    fn node(&self, id: u32) -> Option<&Arc<CommitNode>> {
         self.nodes.get(usize::try_from(id).ok()?)
     }
 }
@@ -198,8 +294,8 @@ struct Troubles {
 /// Facts and what they are made from, found by index.
 #[derive(Clone, Debug, Default)]
 pub struct IndexedLedger {
-    entities: HashMap<EntityKey, Entity>,
-    deployments: HashMap<DeploymentKey, DeploymentFact>,
+    entities: HashMap<EntityKey, Arc<Entity>>,
+    deployments: HashMap<DeploymentKey, Arc<DeploymentFact>>,
     orders: Orders,
     by_id: Sets<Arc<str>, DeploymentKey>,
     by_sha: Sets<String, DeploymentKey>,
@@ -289,7 +385,7 @@ impl IndexedLedger {
         let mut deployments: Vec<_> = deployments
             .map(|fact| {
                 let commits = commits.remove(&fact.key).unwrap_or_default();
-                (fact, commits)
+                (Arc::unwrap_or_clone(fact), commits)
             })
             .collect();
         deployments.sort_unstable_by(|(a, _), (b, _)| a.key.cmp(&b.key));
@@ -310,7 +406,9 @@ impl IndexedLedger {
         let mut pieces = Vec::new();
         for (repo, known) in (0u32..).zip(repos) {
             pieces.push(Piece::Repo(repo, known.name.clone()));
-            pieces.extend((0u32..).zip(known.nodes).map(|(id, node)| Piece::Commit(repo, id, node)));
+            pieces.extend(
+                (0u32..).zip(known.nodes).map(|(id, node)| Piece::Commit(repo, id, Arc::unwrap_or_clone(node))),
+            );
             let tags = known.tags.into_iter().collect::<BTreeMap<_, _>>().into_iter();
             pieces.extend(tags.flat_map(|(normalised, tags)| {
                 let name = known.name.clone();
@@ -319,7 +417,7 @@ impl IndexedLedger {
             let requests = known.pull_requests.into_iter().collect::<BTreeMap<_, _>>();
             pieces.extend(requests.into_iter().map(|(sha, key)| Piece::PullRequest(key, known.name.clone(), sha)));
         }
-        let mut deployments: Vec<DeploymentFact> = deployments.into_values().collect();
+        let mut deployments: Vec<DeploymentFact> = deployments.into_values().map(Arc::unwrap_or_clone).collect();
         // The one that is blamed comes before the one that blames it.
         deployments.sort_unstable_by(|a, b| (a.finished_at, &a.key).cmp(&(b.finished_at, &b.key)));
         pieces.extend(deployments.into_iter().map(|fact| {
@@ -347,11 +445,14 @@ impl IndexedLedger {
         pieces
     }
 
-    fn fact(&self, place: Option<&OrderKey>) -> Option<DeploymentFact> {
+    fn fact(&self, place: Option<&OrderKey>) -> Option<Arc<DeploymentFact>> {
         self.deployments.get(&place?.key).cloned()
     }
 
-    fn facts<'a>(&'a self, places: impl Iterator<Item = &'a OrderKey>) -> impl Iterator<Item = &'a DeploymentFact> {
+    fn facts<'a>(
+        &'a self,
+        places: impl Iterator<Item = &'a OrderKey>,
+    ) -> impl Iterator<Item = &'a Arc<DeploymentFact>> {
         places.filter_map(|place| self.deployments.get(&place.key))
     }
 
@@ -374,14 +475,29 @@ impl IndexedLedger {
         id
     }
 
-    fn unindex(&mut self, old: &DeploymentFact) {
-        self.orders.take(old);
-        self.by_id.take(&old.key.id, &old.key);
-        if let Some(sha) = &old.sha {
-            self.by_sha.take(sha, &old.key);
+    /// From one content of a deployment to the next.
+    fn index(&mut self, old: Option<&DeploymentFact>, new: Option<&DeploymentFact>) {
+        self.orders.put(old, new);
+        match (old, new) {
+            (None, Some(new)) => self.by_id.put(new.key.id.clone(), new.key.clone()),
+            (Some(old), None) => self.by_id.take(&old.key.id, &old.key),
+            _ => {}
         }
-        if let Some(blame) = &old.blames {
-            self.blamers.take(&blame.deployment, &old.key);
+        let sha = |fact: Option<&'_ DeploymentFact>| {
+            fact.and_then(|fact| fact.sha.clone().map(|sha| (sha, fact.key.clone())))
+        };
+        let (was, is) = (sha(old), sha(new));
+        if was != is {
+            was.map(|(sha, key)| self.by_sha.take(&sha, &key));
+            is.map(|(sha, key)| self.by_sha.put(sha, key));
+        }
+        let blamed = |fact: Option<&'_ DeploymentFact>| {
+            fact.and_then(|fact| fact.blames.as_ref().map(|blame| (blame.deployment.clone(), fact.key.clone())))
+        };
+        let (was, is) = (blamed(old), blamed(new));
+        if was != is {
+            was.map(|(blamed, key)| self.blamers.take(&blamed, &key));
+            is.map(|(blamed, key)| self.blamers.put(blamed, key));
         }
     }
 
@@ -432,12 +548,12 @@ fn code(fact: &DeploymentFact) -> (Option<&str>, Option<&str>) {
 }
 
 impl Ledger for IndexedLedger {
-    fn entity(&mut self, key: &EntityKey) -> Result<Option<Entity>> {
+    fn entity(&mut self, key: &EntityKey) -> Result<Option<Arc<Entity>>> {
         Ok(self.entities.get(key).cloned())
     }
 
-    fn put_entity(&mut self, key: &EntityKey, entity: &Entity) -> Result<()> {
-        self.entities.insert(key.clone(), entity.clone());
+    fn put_entity(&mut self, key: &EntityKey, entity: Arc<Entity>) -> Result<()> {
+        self.entities.insert(key.clone(), entity);
         Ok(())
     }
 
@@ -447,36 +563,19 @@ impl Ledger for IndexedLedger {
         Ok(keys)
     }
 
-    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>> {
+    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.deployments.get(key).cloned())
     }
 
-    fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        let old = self.deployments.insert(fact.key.clone(), fact.clone());
-        if let Some(old) = &old
-            && same_places(old, fact)
-            && old.blames == fact.blames
-        {
-            return Ok(());
-        }
-        if let Some(old) = &old {
-            self.unindex(old);
-        }
-        self.orders.put(fact);
-        self.by_id.put(fact.key.id.clone(), fact.key.clone());
-        if let Some(sha) = &fact.sha {
-            self.by_sha.put(sha.clone(), fact.key.clone());
-        }
-        if let Some(blame) = &fact.blames {
-            self.blamers.put(blame.deployment.clone(), fact.key.clone());
-        }
+    fn put_deployment(&mut self, fact: Arc<DeploymentFact>) -> Result<()> {
+        let old = self.deployments.insert(fact.key.clone(), Arc::clone(&fact));
+        self.index(old.as_deref(), Some(&fact));
         Ok(())
     }
 
     fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
-        if let Some(old) = self.deployments.remove(key) {
-            self.unindex(&old);
-        }
+        let old = self.deployments.remove(key);
+        self.index(old.as_deref(), None);
         self.forget_waits(key);
         self.arrived.remove(key);
         self.forget_commits(key);
@@ -484,12 +583,12 @@ impl Ledger for IndexedLedger {
         Ok(())
     }
 
-    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
-        let places = self.orders.of_component.0.get(component).into_iter().flat_map(|places| places.range(from..));
+    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<Arc<DeploymentFact>>> {
+        let places = self.orders.of_component.range(component, Bound::Included(from), Bound::Unbounded);
         Ok(self.facts(places).cloned().collect())
     }
 
-    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         let places = match which {
             Which::Succeeded => &self.orders.succeeded,
             Which::Counted => &self.orders.counted,
@@ -498,7 +597,7 @@ impl Ledger for IndexedLedger {
         Ok(self.fact(last))
     }
 
-    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.fact(self.orders.counted.after(lane, after)))
     }
 
@@ -508,7 +607,7 @@ impl Ledger for IndexedLedger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         let by_commit = sha.map(|sha| (lane.clone(), sha.to_owned()));
         let by_commit = by_commit.and_then(|key| self.orders.by_commit.before(&key, before).next());
         let by_version = |with_sha: bool| {
@@ -527,7 +626,7 @@ impl Ledger for IndexedLedger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         let mut facts = self.facts(self.orders.counted_of_component.before(component, before));
         Ok(facts.find(|fact| !same_code(code(fact), (sha, version))).cloned())
     }
@@ -538,9 +637,9 @@ impl Ledger for IndexedLedger {
         component: Option<&ComponentId>,
         instance: Option<&str>,
         before: Timestamp,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         let before = OrderKey::before(before);
-        let fits = |fact: &&DeploymentFact| {
+        let fits = |fact: &&Arc<DeploymentFact>| {
             fact.lane.component.product() == product && instance.is_none_or(|instance| &*fact.lane.instance == instance)
         };
         let product = Arc::from(product);
@@ -552,11 +651,15 @@ impl Ledger for IndexedLedger {
         })
     }
 
-    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.fact(self.orders.remedies.after(component, after)))
     }
 
-    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn last_remedy_before(
+        &mut self,
+        component: &ComponentId,
+        before: &OrderKey,
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.fact(self.orders.remedies.before(component, before).next()))
     }
 
@@ -564,12 +667,12 @@ impl Ledger for IndexedLedger {
         if from >= before {
             return Ok(Vec::new());
         }
-        let places = self.orders.suspects.0.get(component).into_iter().flat_map(|places| places.range(from..before));
+        let places = self.orders.suspects.range(component, Bound::Included(from), Bound::Excluded(before));
         Ok(places.map(|place| place.key.clone()).collect())
     }
 
-    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<DeploymentFact>> {
-        let keys = self.blamers.0.get(of).into_iter().flatten();
+    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<Arc<DeploymentFact>>> {
+        let keys = self.blamers.each(of);
         Ok(keys.filter_map(|key| self.deployments.get(key).cloned()).collect())
     }
 
@@ -586,15 +689,12 @@ impl Ledger for IndexedLedger {
             return Ok(Vec::new());
         }
         let (from, before) = (OrderKey::before(from), OrderKey::before(before));
-        let places = self.orders.production.0.get(product).into_iter();
-        Ok(places
-            .flat_map(|places| places.range(from.clone()..before.clone()))
-            .map(|place| place.key.clone())
-            .collect())
+        let places = self.orders.production.range(product, Bound::Included(&from), Bound::Excluded(&before));
+        Ok(places.map(|place| place.key.clone()).collect())
     }
 
-    fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>> {
-        let places = self.orders.fixers.0.get(incident_id).into_iter().flatten();
+    fn fixers(&mut self, incident_id: &str) -> Result<Vec<Arc<DeploymentFact>>> {
+        let places = self.orders.fixers.each(incident_id);
         Ok(self.facts(places).cloned().collect())
     }
 
@@ -638,7 +738,7 @@ impl Ledger for IndexedLedger {
     }
 
     fn incidents_of(&mut self, deployment: &DeploymentKey) -> Result<Vec<IncidentFact>> {
-        let keys = self.incidents_of.0.get(deployment).into_iter().flatten();
+        let keys = self.incidents_of.each(deployment);
         Ok(keys.filter_map(|key| self.incidents.get(key).cloned()).collect())
     }
 
@@ -718,18 +818,18 @@ impl Ledger for IndexedLedger {
         }
         let id = u32::try_from(repo.nodes.len()).unwrap_or(u32::MAX);
         repo.ids.insert(sha.to_owned(), id);
-        repo.nodes.push(CommitNode { sha: sha.to_owned(), committed_at: None, parents: None });
+        repo.nodes.push(Arc::new(CommitNode { sha: sha.to_owned(), committed_at: None, parents: None }));
         Ok(id)
     }
 
-    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<CommitNode>> {
+    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<Arc<CommitNode>>> {
         Ok(self.repo(repo).and_then(|repo| repo.node(id).cloned()))
     }
 
-    fn put_commit_node(&mut self, repo: u32, id: u32, node: &CommitNode) -> Result<()> {
+    fn put_commit_node(&mut self, repo: u32, id: u32, node: Arc<CommitNode>) -> Result<()> {
         let known = self.repo(repo).and_then(|repo| repo.nodes.get_mut(usize::try_from(id).unwrap_or(usize::MAX)));
         if let Some(known) = known {
-            known.clone_from(node);
+            *known = node;
         }
         Ok(())
     }

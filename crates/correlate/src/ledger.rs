@@ -4,6 +4,8 @@
 //! in the order of [`OrderKey`]. Deployments without an end have no place in that order and no query by order finds
 //! them.
 
+use std::sync::Arc;
+
 use domain::catalogue::ComponentId;
 use domain::event::{Entity, EventKind};
 use domain::fact::{CommitFact, DeploymentFact, IncidentFact, Lane, OtherFact};
@@ -89,23 +91,23 @@ impl Wait {
 #[expect(missing_docs, reason = "each group of methods is described once, above its first method")]
 pub trait Ledger {
     // Merged entities by identity.
-    fn entity(&mut self, key: &EntityKey) -> Result<Option<Entity>>;
-    fn put_entity(&mut self, key: &EntityKey, entity: &Entity) -> Result<()>;
+    fn entity(&mut self, key: &EntityKey) -> Result<Option<Arc<Entity>>>;
+    fn put_entity(&mut self, key: &EntityKey, entity: Arc<Entity>) -> Result<()>;
     /// Every identity of one kind; only for a change of catalogue or rules.
     fn entity_keys(&mut self, kind: EventKind) -> Result<Vec<EntityKey>>;
 
     // Deployment facts. Putting replaces.
-    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>>;
-    fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()>;
+    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<Arc<DeploymentFact>>>;
+    fn put_deployment(&mut self, fact: Arc<DeploymentFact>) -> Result<()>;
     /// Removes a fact and all that was put under its key: what made it a deployment is no longer. What others say of it
     /// stays.
     fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()>;
     /// Finished deployments of a component from a place on, that place included, in order: every environment and status.
-    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>>;
+    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<Arc<DeploymentFact>>>;
     /// The last one of a lane before a place.
-    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<DeploymentFact>>;
+    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<Arc<DeploymentFact>>>;
     /// The first counted one of a lane after a place.
-    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<DeploymentFact>>;
+    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>>;
     /// The last succeeded one of a lane before a place with this commit or, where commits are not known on both sides,
     /// this version (already normalised on both sides: [`same_code`]).
     fn last_with_code(
@@ -114,7 +116,7 @@ pub trait Ledger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>>;
+    ) -> Result<Option<Arc<DeploymentFact>>>;
     /// The last counted one of a component, on any lane, before a place, that is not of the same code.
     fn last_counted_other(
         &mut self,
@@ -122,7 +124,7 @@ pub trait Ledger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>>;
+    ) -> Result<Option<Arc<DeploymentFact>>>;
     /// The last counted one that finished before an instant, of a product, or of its component, or instance.
     fn last_counted_in_scope(
         &mut self,
@@ -130,15 +132,16 @@ pub trait Ledger {
         component: Option<&ComponentId>,
         instance: Option<&str>,
         before: Timestamp,
-    ) -> Result<Option<DeploymentFact>>;
+    ) -> Result<Option<Arc<DeploymentFact>>>;
     /// The first rollback or hotfix ([`DeploymentFact::remedies`]) of a component after a place.
-    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<DeploymentFact>>;
+    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>>;
     /// The last rollback or hotfix of a component before a place.
-    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey) -> Result<Option<DeploymentFact>>;
+    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey)
+    -> Result<Option<Arc<DeploymentFact>>>;
     /// Deployments of a component with any sign of failure ([`DeploymentFact::suspect`]) from a place on and before another.
     fn suspects(&mut self, component: &ComponentId, from: &OrderKey, before: &OrderKey) -> Result<Vec<DeploymentKey>>;
     /// Rollbacks and hotfixes that blame this deployment.
-    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<DeploymentFact>>;
+    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<Arc<DeploymentFact>>>;
     /// Deployments of any source with this id.
     fn deployments_by_id(&mut self, id: &str) -> Result<Vec<DeploymentKey>>;
     /// Deployments whose fact has this commit.
@@ -146,7 +149,7 @@ pub trait Ledger {
     /// Finished production deployments of a product from one instant on and before another.
     fn production_between(&mut self, product: &str, from: Timestamp, before: Timestamp) -> Result<Vec<DeploymentKey>>;
     /// Finished deployments that say they fix the incident with this id.
-    fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>>;
+    fn fixers(&mut self, incident_id: &str) -> Result<Vec<Arc<DeploymentFact>>>;
 
     // Incident facts.
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>>;
@@ -183,8 +186,8 @@ pub trait Ledger {
     // The commit graph. Hashes are whole and in lower case.
     fn repo_id(&mut self, repo: &str) -> Result<u32>;
     fn commit_id(&mut self, repo: u32, sha: &str) -> Result<u32>;
-    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<CommitNode>>;
-    fn put_commit_node(&mut self, repo: u32, id: u32, node: &CommitNode) -> Result<()>;
+    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<Arc<CommitNode>>>;
+    fn put_commit_node(&mut self, repo: u32, id: u32, node: Arc<CommitNode>) -> Result<()>;
     /// Whole hashes of told commits of a repository that begin so; at most two.
     fn find_commit(&mut self, repo: &str, prefix: &str) -> Result<Vec<String>>;
     /// Repositories and whole hashes of told commits that begin so, ordered by repository; at most a hundred.

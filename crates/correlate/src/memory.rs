@@ -1,6 +1,7 @@
 //! The ledger in memory: maps and plain scans. For tests, and small enough to be read as the meaning of the trait.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::catalogue::{ComponentId, PlacedBy};
 use domain::event::{Entity, EventKind, Status};
@@ -15,14 +16,14 @@ use crate::ledger::{Arrived, CommitNode, Ledger, Reach, Result, Wait, Which, sam
 /// Everything in maps.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
-    entities: BTreeMap<EntityKey, Entity>,
-    deployments: BTreeMap<DeploymentKey, DeploymentFact>,
+    entities: BTreeMap<EntityKey, Arc<Entity>>,
+    deployments: BTreeMap<DeploymentKey, Arc<DeploymentFact>>,
     incidents: BTreeMap<IncidentKey, IncidentFact>,
     incident_names: BTreeMap<IncidentKey, Vec<String>>,
     others: BTreeMap<EntityKey, OtherFact>,
     repos: BTreeMap<String, u32>,
     commit_ids: BTreeMap<(u32, String), u32>,
-    nodes: BTreeMap<(u32, u32), CommitNode>,
+    nodes: BTreeMap<(u32, u32), Arc<CommitNode>>,
     tags: BTreeMap<(String, String), (String, String)>,
     pull_requests: BTreeMap<(String, String), EntityKey>,
     waits: BTreeMap<DeploymentKey, BTreeSet<Wait>>,
@@ -35,7 +36,7 @@ pub struct MemoryLedger {
 impl MemoryLedger {
     /// Every deployment by identity.
     #[must_use]
-    pub fn all_deployments(&self) -> &BTreeMap<DeploymentKey, DeploymentFact> {
+    pub fn all_deployments(&self) -> &BTreeMap<DeploymentKey, Arc<DeploymentFact>> {
         &self.deployments
     }
 
@@ -53,7 +54,7 @@ impl MemoryLedger {
 
     /// Every merged entity by identity.
     #[must_use]
-    pub fn all_entities(&self) -> &BTreeMap<EntityKey, Entity> {
+    pub fn all_entities(&self) -> &BTreeMap<EntityKey, Arc<Entity>> {
         &self.entities
     }
 
@@ -63,21 +64,21 @@ impl MemoryLedger {
         &self.others
     }
 
-    fn ordered(&self, keep: impl Fn(&DeploymentFact) -> bool) -> Vec<(OrderKey, &DeploymentFact)> {
+    fn ordered(&self, keep: impl Fn(&DeploymentFact) -> bool) -> Vec<(OrderKey, &Arc<DeploymentFact>)> {
         let kept = self.deployments.values().filter(|fact| keep(fact));
         let mut found: Vec<_> = kept.filter_map(|fact| Some((fact.order()?, fact))).collect();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         found
     }
 
-    fn last(&self, before: &OrderKey, keep: impl Fn(&DeploymentFact) -> bool) -> Option<DeploymentFact> {
+    fn last(&self, before: &OrderKey, keep: impl Fn(&DeploymentFact) -> bool) -> Option<Arc<DeploymentFact>> {
         let found = self.ordered(keep).into_iter().rev();
-        found.filter(|(order, _)| order < before).map(|(_, fact)| fact.clone()).next()
+        found.filter(|(order, _)| order < before).map(|(_, fact)| Arc::clone(fact)).next()
     }
 
-    fn next(&self, after: &OrderKey, keep: impl Fn(&DeploymentFact) -> bool) -> Option<DeploymentFact> {
+    fn next(&self, after: &OrderKey, keep: impl Fn(&DeploymentFact) -> bool) -> Option<Arc<DeploymentFact>> {
         let found = self.ordered(keep).into_iter();
-        found.filter(|(order, _)| order > after).map(|(_, fact)| fact.clone()).next()
+        found.filter(|(order, _)| order > after).map(|(_, fact)| Arc::clone(fact)).next()
     }
 }
 
@@ -90,12 +91,12 @@ fn next_id<K: Ord>(ids: &mut BTreeMap<K, u32>, key: K, used: u32) -> u32 {
 }
 
 impl Ledger for MemoryLedger {
-    fn entity(&mut self, key: &EntityKey) -> Result<Option<Entity>> {
+    fn entity(&mut self, key: &EntityKey) -> Result<Option<Arc<Entity>>> {
         Ok(self.entities.get(key).cloned())
     }
 
-    fn put_entity(&mut self, key: &EntityKey, entity: &Entity) -> Result<()> {
-        self.entities.insert(key.clone(), entity.clone());
+    fn put_entity(&mut self, key: &EntityKey, entity: Arc<Entity>) -> Result<()> {
+        self.entities.insert(key.clone(), entity);
         Ok(())
     }
 
@@ -103,12 +104,12 @@ impl Ledger for MemoryLedger {
         Ok(self.entities.keys().filter(|key| key.kind == kind).cloned().collect())
     }
 
-    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>> {
+    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.deployments.get(key).cloned())
     }
 
-    fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        self.deployments.insert(fact.key.clone(), fact.clone());
+    fn put_deployment(&mut self, fact: Arc<DeploymentFact>) -> Result<()> {
+        self.deployments.insert(fact.key.clone(), fact);
         Ok(())
     }
 
@@ -121,12 +122,12 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
+    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<Arc<DeploymentFact>>> {
         let found = self.ordered(|fact| fact.lane.component == *component).into_iter();
-        Ok(found.filter(|(order, _)| order >= from).map(|(_, fact)| fact.clone()).collect())
+        Ok(found.filter(|(order, _)| order >= from).map(|(_, fact)| Arc::clone(fact)).collect())
     }
 
-    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.last(before, |fact| {
             fact.lane == *lane
                 && match which {
@@ -136,7 +137,7 @@ impl Ledger for MemoryLedger {
         }))
     }
 
-    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.next(after, |fact| fact.lane == *lane && fact.counted))
     }
 
@@ -146,7 +147,7 @@ impl Ledger for MemoryLedger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.last(before, |fact| {
             fact.lane == *lane && fact.status == Status::Succeeded && same_code(code(fact), (sha, version))
         }))
@@ -158,7 +159,7 @@ impl Ledger for MemoryLedger {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.last(before, |fact| {
             fact.lane.component == *component && fact.counted && !same_code(code(fact), (sha, version))
         }))
@@ -170,7 +171,7 @@ impl Ledger for MemoryLedger {
         component: Option<&ComponentId>,
         instance: Option<&str>,
         before: Timestamp,
-    ) -> Result<Option<DeploymentFact>> {
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.last(&OrderKey::before(before), |fact| {
             fact.counted
                 && fact.lane.component.product() == product
@@ -179,11 +180,15 @@ impl Ledger for MemoryLedger {
         }))
     }
 
-    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.next(after, |fact| fact.lane.component == *component && fact.remedies()))
     }
 
-    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey) -> Result<Option<DeploymentFact>> {
+    fn last_remedy_before(
+        &mut self,
+        component: &ComponentId,
+        before: &OrderKey,
+    ) -> Result<Option<Arc<DeploymentFact>>> {
         Ok(self.last(before, |fact| fact.lane.component == *component && fact.remedies()))
     }
 
@@ -192,8 +197,8 @@ impl Ledger for MemoryLedger {
         Ok(found.filter(|(order, _)| order >= from && order < before).map(|(order, _)| order.key).collect())
     }
 
-    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<DeploymentFact>> {
-        let blames = |fact: &&DeploymentFact| fact.blames.as_ref().is_some_and(|blame| blame.deployment == *of);
+    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<Arc<DeploymentFact>>> {
+        let blames = |fact: &&Arc<DeploymentFact>| fact.blames.as_ref().is_some_and(|blame| blame.deployment == *of);
         Ok(self.deployments.values().filter(blames).cloned().collect())
     }
 
@@ -211,9 +216,9 @@ impl Ledger for MemoryLedger {
         Ok(found.filter(|(order, _)| order.at >= from && order.at < before).map(|(order, _)| order.key).collect())
     }
 
-    fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>> {
+    fn fixers(&mut self, incident_id: &str) -> Result<Vec<Arc<DeploymentFact>>> {
         let found = self.ordered(|fact| fact.fixes.iter().any(|fix| fix == incident_id));
-        Ok(found.into_iter().map(|(_, fact)| fact.clone()).collect())
+        Ok(found.into_iter().map(|(_, fact)| Arc::clone(fact)).collect())
     }
 
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>> {
@@ -308,16 +313,16 @@ impl Ledger for MemoryLedger {
         let used = self.commit_ids.range((repo, String::new())..(repo + 1, String::new())).count();
         let id = next_id(&mut self.commit_ids, (repo, sha.to_owned()), u32::try_from(used).unwrap_or(u32::MAX));
         let node = CommitNode { sha: sha.to_owned(), committed_at: None, parents: None };
-        self.nodes.entry((repo, id)).or_insert(node);
+        self.nodes.entry((repo, id)).or_insert_with(|| Arc::new(node));
         Ok(id)
     }
 
-    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<CommitNode>> {
+    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<Arc<CommitNode>>> {
         Ok(self.nodes.get(&(repo, id)).cloned())
     }
 
-    fn put_commit_node(&mut self, repo: u32, id: u32, node: &CommitNode) -> Result<()> {
-        self.nodes.insert((repo, id), node.clone());
+    fn put_commit_node(&mut self, repo: u32, id: u32, node: Arc<CommitNode>) -> Result<()> {
+        self.nodes.insert((repo, id), node);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Result};
 /// The pull request whose merge made this commit.
 pub(crate) fn merged_by(ledger: &mut impl Ledger, repo: &str, sha: &str) -> Result<Option<PullRequest>> {
     let Some(key) = ledger.pull_request_of(repo, sha)? else { return Ok(None) };
-    let request = ledger.entity(&key)?.as_ref().and_then(PullRequest::read);
+    let request = ledger.entity(&key)?.as_deref().and_then(PullRequest::read);
     // It may have been told of another merge since.
     Ok(request.filter(|request| request.merge_sha.as_deref() == Some(sha)))
 }
@@ -64,7 +64,7 @@ pub(crate) fn of_range(
         };
         let mut number = line.came_with.clone();
         let Some(node) = ledger.commit_node(repo, id)? else { continue };
-        let parents = node.parents.unwrap_or_default();
+        let parents = node.parents.as_deref().unwrap_or_default();
         if let Some(request) = merged_by(ledger, name, &node.sha)? {
             if parents.len() < 2 {
                 claims.insert(request.number.clone(), id);
@@ -76,7 +76,7 @@ pub(crate) fn of_range(
             found.brought.insert(id, number.clone());
         }
         // Of several the first is walked first.
-        for parent in parents.into_iter().skip(1).rev() {
+        for parent in parents.iter().copied().skip(1).rev() {
             let came_with = number.clone();
             lines.push(self::line(ledger, (repo, parent), range, &mut taken, came_with)?);
         }
@@ -101,7 +101,7 @@ fn line(
     while let Some(id) = next.filter(|id| range.contains(*id) && taken.insert(*id)) {
         commits.push(id);
         let node = ledger.commit_node(repo, id)?;
-        next = node.and_then(|node| node.parents).and_then(|parents| parents.first().copied());
+        next = node.and_then(|node| node.parents.as_ref()?.first().copied());
     }
     Ok(Line { commits, came_with })
 }
@@ -125,7 +125,7 @@ fn own_commits(
         while let Some(id) = next.filter(|id| range.contains(*id) && (own.len() as u64) < count) {
             own.push(id);
             let node = ledger.commit_node(repo, id)?;
-            next = node.and_then(|node| node.parents).and_then(|parents| parents.first().copied());
+            next = node.and_then(|node| node.parents.as_ref()?.first().copied());
         }
     }
     own.retain(|id| range.contains(*id));

@@ -1,11 +1,13 @@
 //! The failure signals of a deployment, the incidents it caused, and what ended its failure (METRICS.md section 3).
 
+use std::sync::Arc;
+
 use domain::catalogue::Placer;
 use domain::event::{ChangeKind, EventKind, Health, Override, Status};
 use domain::fact::{CauseRule, DeploymentFact, IncidentFact, Remediation, SIGNAL_HORIZON, Signal, SignalKind, Tally};
-use domain::{OrderKey, Timestamp};
+use domain::{DeploymentKey, OrderKey, Timestamp};
 
-use crate::engine::{Engine, override_key};
+use crate::engine::{Engine, as_entity, override_key};
 use crate::kind::name;
 use crate::ledger::{Ledger, Result};
 use crate::told;
@@ -21,10 +23,10 @@ impl Engine {
         }
         for key in std::mem::take(&mut work.signals) {
             let Some(old) = ledger.deployment(&key)? else { continue };
-            let mut fact = old.clone();
+            let mut fact = DeploymentFact::clone(&old);
             collect(ledger, &self.placer, &mut fact)?;
-            if fact != old {
-                ledger.put_deployment(&fact)?;
+            if fact != *old {
+                ledger.put_deployment(Arc::new(fact))?;
             }
         }
         Ok(())
@@ -32,9 +34,8 @@ impl Engine {
 }
 
 fn collect(ledger: &mut impl Ledger, placer: &Placer, fact: &mut DeploymentFact) -> Result<()> {
-    let told = told::deployment(ledger, placer, &fact.key)?;
     let person = ledger.entity(&override_key(EventKind::Deployment, &fact.key))?;
-    let person = person.as_ref().and_then(Override::read);
+    let person = person.as_deref().and_then(Override::read);
     fact.manual_failed = person.as_ref().and_then(|person| person.failed);
     fact.signals.clear();
     fact.incidents = std::array::from_fn(|_| Tally::default());
@@ -68,7 +69,8 @@ fn collect(ledger: &mut impl Ledger, placer: &Placer, fact: &mut DeploymentFact)
     if fact.status == Status::Failed {
         add(SignalKind::DeployFailed, place.at, "the source says that it failed".to_owned());
     }
-    if let Some((health, at)) = told.and_then(|told| told.health).filter(|(health, _)| *health != Health::Healthy) {
+    let health = health_of(ledger, placer, &fact.key)?;
+    if let Some((health, at)) = health.filter(|(health, _)| *health != Health::Healthy) {
         add(SignalKind::HealthCheck, at, format!("the source reports {} health", health.text()));
     }
     if matches!(fact.kind, ChangeKind::Rollback | ChangeKind::Hotfix) {
@@ -89,6 +91,15 @@ fn collect(ledger: &mut impl Ledger, placer: &Placer, fact: &mut DeploymentFact)
         fact.remediation = remediation(ledger, fact, &place, &incidents)?;
     }
     Ok(())
+}
+
+/// What its source says of its health, and since when. Most say nothing, so that is looked for first.
+fn health_of(ledger: &mut impl Ledger, placer: &Placer, key: &DeploymentKey) -> Result<Option<(Health, Timestamp)>> {
+    let entity = ledger.entity(&as_entity(EventKind::Deployment, key))?;
+    if entity.is_none_or(|entity| entity.get("health").is_none()) {
+        return Ok(None);
+    }
+    Ok(told::deployment(ledger, placer, key)?.and_then(|told| told.health))
 }
 
 fn tally(incidents: &[IncidentFact], fact: &DeploymentFact, rule: CauseRule) -> Tally {
@@ -136,7 +147,7 @@ fn remediation(
         Some(Remediation {
             at: next.finished_at?,
             why: format!("the first {} on {} after it", next.kind.text(), next.lane.component),
-            deployment: next.key,
+            deployment: next.key.clone(),
         })
     }))
 }

@@ -1,6 +1,7 @@
 //! Walks a component's deployments from a place on: kinds, what is counted, what arrived, whom a remedy blames.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::catalogue::ComponentId;
 use domain::event::{ChangeKind, Deployment, EventKind, Override, Status};
@@ -19,8 +20,8 @@ use crate::work::Work;
 /// The deployments that stand just before the one the walk is at, by lane.
 #[derive(Default)]
 struct Last {
-    succeeded: HashMap<Lane, Option<DeploymentFact>>,
-    counted: HashMap<Lane, Option<DeploymentFact>>,
+    succeeded: HashMap<Lane, Option<Arc<DeploymentFact>>>,
+    counted: HashMap<Lane, Option<Arc<DeploymentFact>>>,
 }
 
 impl Engine {
@@ -40,7 +41,7 @@ impl Engine {
         for old in suffix {
             let fact = self.walk_one(ledger, &old, &mut last, &mut reached, work)?;
             if fact.status == Status::Succeeded {
-                last.succeeded.insert(fact.lane.clone(), Some(fact.clone()));
+                last.succeeded.insert(fact.lane.clone(), Some(Arc::clone(&fact)));
             }
             if fact.counted {
                 last.counted.insert(fact.lane.clone(), Some(fact));
@@ -52,24 +53,24 @@ impl Engine {
     fn walk_one(
         &self,
         ledger: &mut impl Ledger,
-        old: &DeploymentFact,
+        old: &Arc<DeploymentFact>,
         last: &mut Last,
         reached: &mut Reached,
         work: &mut Work,
-    ) -> Result<DeploymentFact> {
+    ) -> Result<Arc<DeploymentFact>> {
         let (Some(told), Some(place)) = (told::deployment(ledger, &self.placer, &old.key)?, old.order()) else {
-            return Ok(old.clone());
+            return Ok(Arc::clone(old));
         };
         let lane = &old.lane;
         if !last.succeeded.contains_key(lane) {
             last.succeeded.insert(lane.clone(), ledger.last_in_lane(lane, Which::Succeeded, &place)?);
             last.counted.insert(lane.clone(), ledger.last_in_lane(lane, Which::Counted, &place)?);
         }
-        let replaced = last.succeeded.get(lane).and_then(Option::as_ref);
-        let previous = last.counted.get(lane).and_then(Option::as_ref);
+        let replaced = last.succeeded.get(lane).and_then(Option::as_deref);
+        let previous = last.counted.get(lane).and_then(Option::as_deref);
         let overridden = ledger.entity(&override_key(EventKind::Deployment, &old.key))?;
-        let overridden = overridden.as_ref().and_then(Override::read);
-        let mut fact = old.clone();
+        let overridden = overridden.as_deref().and_then(Override::read);
+        let mut fact = DeploymentFact::clone(old);
         (fact.kind, fact.kind_why) = kind::decide(
             ledger,
             &kind::Question {
@@ -87,9 +88,11 @@ impl Engine {
         self.bring_commits(ledger, &told, &mut fact, &place, reached, work)?;
         self.blame(ledger, &told, &mut fact, &place, replaced, previous, work)?;
         note(ledger, old, &fact, &place, work)?;
-        if fact != *old {
-            ledger.put_deployment(&fact)?;
+        if fact == **old {
+            return Ok(Arc::clone(old));
         }
+        let fact = Arc::new(fact);
+        ledger.put_deployment(Arc::clone(&fact))?;
         Ok(fact)
     }
 
@@ -217,17 +220,17 @@ impl Engine {
                 ledger.next_counted_in_lane(&fact.lane, &order)?.filter(|next| next.order().as_ref() < Some(place));
             return Ok(failed.map(|failed| Blame {
                 why: format!("rolled back to {}, which {} directly followed", name(fact), name(&failed)),
-                deployment: failed.key,
+                deployment: failed.key.clone(),
             }));
         }
         if let Some(id) = &told.replaces {
             let named = ledger.deployment(&DeploymentKey::new(fact.key.source.clone(), id.as_str()))?;
-            let earlier = |named: &DeploymentFact| {
+            let earlier = |named: &Arc<DeploymentFact>| {
                 named.lane.component == fact.lane.component && named.order().is_some_and(|order| order < *place)
             };
             if let Some(named) = named.filter(earlier) {
                 let why = format!("a rollback that says it replaces {}", name(&named));
-                return Ok(Some(Blame { deployment: named.key, why }));
+                return Ok(Some(Blame { deployment: named.key.clone(), why }));
             }
         }
         Ok(previous.map(|previous| Blame {
@@ -239,7 +242,7 @@ impl Engine {
     /// Hotfixes that name what they fix blame the cause of that incident.
     pub(crate) fn blame_by_fixes(&self, ledger: &mut impl Ledger, work: &mut Work) -> Result<()> {
         for key in std::mem::take(&mut work.blame) {
-            let Some(mut fact) = ledger.deployment(&key)? else { continue };
+            let Some(fact) = ledger.deployment(&key)? else { continue };
             let Some(place) = fact.order() else { continue };
             if !(fact.counted && fact.kind == ChangeKind::Hotfix && !fact.fixes.is_empty()) {
                 continue;
@@ -258,10 +261,10 @@ impl Engine {
                 None => hotfixed(ledger, &fact, &place)?,
             };
             if blames != fact.blames {
-                let both = fact.blames.take().into_iter().chain(blames.clone());
+                let mut fact = Arc::unwrap_or_clone(fact);
+                let both = std::mem::replace(&mut fact.blames, blames.clone()).into_iter().chain(blames);
                 work.signals.extend(both.map(|blame| blame.deployment));
-                fact.blames = blames;
-                ledger.put_deployment(&fact)?;
+                ledger.put_deployment(Arc::new(fact))?;
             }
         }
         Ok(())
@@ -275,7 +278,7 @@ fn hotfixed(ledger: &mut impl Ledger, fact: &DeploymentFact, place: &OrderKey) -
     let failed = ledger.last_counted_other(&fact.lane.component, sha, version, place)?;
     Ok(failed.map(|failed| Blame {
         why: format!("hotfix {} directly followed {}", name(fact), name(&failed)),
-        deployment: failed.key,
+        deployment: failed.key.clone(),
     }))
 }
 

@@ -35,7 +35,9 @@ pub struct Stamped {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Entity {
-    fields: BTreeMap<String, Stamped>,
+    /// In the order of their names. There are few, so the place of one is found by looking at each: names differ in
+    /// length before they are read, where a tree compares them letter by letter.
+    fields: Vec<(Box<str>, Stamped)>,
 }
 
 impl Entity {
@@ -44,14 +46,16 @@ impl Entity {
         let stamp = event.stamp();
         let mut changed = false;
         for (name, value) in &event.fields {
-            match self.fields.get_mut(name) {
-                Some(known) if known.stamp >= stamp => {}
-                Some(known) => {
-                    changed |= known.value != *value;
-                    *known = Stamped { value: value.clone(), stamp };
+            match self.fields.binary_search_by(|(known, _)| (**known).cmp(name)) {
+                Ok(place) => {
+                    let known = &mut self.fields[place].1;
+                    if known.stamp < stamp {
+                        changed |= known.value != *value;
+                        *known = Stamped { value: value.clone(), stamp };
+                    }
                 }
-                None => {
-                    self.fields.insert(name.clone(), Stamped { value: value.clone(), stamp });
+                Err(place) => {
+                    self.fields.insert(place, (name.as_str().into(), Stamped { value: value.clone(), stamp }));
                     changed = true;
                 }
             }
@@ -62,13 +66,13 @@ impl Entity {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.get(name).map(|stamped| &stamped.value)
+        self.stamped(name).map(|stamped| &stamped.value)
     }
 
     /// The value of a field and which content it came from.
     #[must_use]
     pub fn stamped(&self, name: &str) -> Option<&Stamped> {
-        self.fields.get(name)
+        self.fields.iter().find(|(known, _)| **known == *name).map(|(_, stamped)| stamped)
     }
 
     /// A field that holds a text.
@@ -99,7 +103,7 @@ impl Entity {
     /// All values without their stamps.
     #[must_use]
     pub fn values(&self) -> Map<String, Value> {
-        self.fields.iter().map(|(name, stamped)| (name.clone(), stamped.value.clone())).collect()
+        self.fields.iter().map(|(name, stamped)| (name.as_ref().to_owned(), stamped.value.clone())).collect()
     }
 
     /// Whether nothing was ever merged.
@@ -120,12 +124,12 @@ struct Stored {
 
 impl From<Entity> for Stored {
     fn from(entity: Entity) -> Self {
-        let mut stamps: Vec<Stamp> = entity.fields.values().map(|stamped| stamped.stamp).collect();
+        let mut stamps: Vec<Stamp> = entity.fields.iter().map(|(_, stamped)| stamped.stamp).collect();
         stamps.sort_unstable();
         stamps.dedup();
         let index = |stamp: Stamp| stamps.binary_search(&stamp).unwrap_or_default();
-        let fields =
-            entity.fields.into_iter().map(|(name, stamped)| (name, (index(stamped.stamp), stamped.value))).collect();
+        let fields = entity.fields.into_iter();
+        let fields = fields.map(|(name, stamped)| (name.into(), (index(stamped.stamp), stamped.value))).collect();
         let text = |stamp: &Stamp| (stamp.at.micros(), stamp.rank, format!("{:032x}", stamp.hash));
         Stored { stamps: stamps.iter().map(text).collect(), fields }
     }
@@ -142,7 +146,9 @@ impl From<Stored> for Entity {
             })
         };
         let fields = stored.fields.into_iter();
-        Entity { fields: fields.map(|(name, (index, value))| (name, Stamped { value, stamp: stamp(index) })).collect() }
+        let stamped =
+            |(name, (index, value)): (String, (usize, Value))| (name.into(), Stamped { value, stamp: stamp(index) });
+        Entity { fields: fields.map(stamped).collect() }
     }
 }
 

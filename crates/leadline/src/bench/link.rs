@@ -1,12 +1,13 @@
 //! From entities to facts, product by product, by the rules that link what arrives from day to day.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use correlate::indexed::{Facts, IndexedLedger};
 use correlate::Ledger;
+use correlate::indexed::{Facts, IndexedLedger};
 use domain::catalogue::Catalogue;
 use domain::event::{Entity, Event};
 
@@ -47,7 +48,7 @@ fn ledger_of(events: &[Event]) -> Result<IndexedLedger, Failure> {
     for event in events {
         let mut entity = Entity::default();
         entity.merge(event);
-        ledger.put_entity(&event.key, &entity).map_err(|error| Failure::could_not(with_causes(&error)))?;
+        ledger.put_entity(&event.key, Arc::new(entity)).map_err(|error| Failure::could_not(with_causes(&error)))?;
     }
     Ok(ledger)
 }

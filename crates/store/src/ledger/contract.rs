@@ -1,5 +1,7 @@
 //! The trait, method by method: see the modules beside for what each does.
 
+use std::sync::Arc;
+
 use correlate::{Arrived, CommitNode, Ledger, Reach, Result, Wait, Which};
 use domain::catalogue::ComponentId;
 use domain::event::{Entity, EventKind};
@@ -10,41 +12,45 @@ use roaring::RoaringBitmap;
 
 use super::SqliteLedger;
 
+fn shared<T>(found: Vec<T>) -> Vec<Arc<T>> {
+    found.into_iter().map(Arc::new).collect()
+}
+
 impl Ledger for SqliteLedger<'_> {
-    fn entity(&mut self, key: &EntityKey) -> Result<Option<Entity>> {
-        Ok(self.read_entity(key)?)
+    fn entity(&mut self, key: &EntityKey) -> Result<Option<Arc<Entity>>> {
+        Ok(self.read_entity(key)?.map(Arc::new))
     }
 
-    fn put_entity(&mut self, key: &EntityKey, entity: &Entity) -> Result<()> {
-        Ok(self.write_entity(key, entity)?)
+    fn put_entity(&mut self, key: &EntityKey, entity: Arc<Entity>) -> Result<()> {
+        Ok(self.write_entity(key, &entity)?)
     }
 
     fn entity_keys(&mut self, kind: EventKind) -> Result<Vec<EntityKey>> {
         Ok(self.read_entity_keys(kind)?)
     }
 
-    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_deployment(key)?)
+    fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_deployment(key)?.map(Arc::new))
     }
 
-    fn put_deployment(&mut self, fact: &DeploymentFact) -> Result<()> {
-        Ok(self.write_deployment(fact)?)
+    fn put_deployment(&mut self, fact: Arc<DeploymentFact>) -> Result<()> {
+        Ok(self.write_deployment(&fact)?)
     }
 
     fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
         Ok(self.delete_deployment(key)?)
     }
 
-    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<DeploymentFact>> {
-        Ok(self.read_deployments_from(component, from)?)
+    fn deployments_from(&mut self, component: &ComponentId, from: &OrderKey) -> Result<Vec<Arc<DeploymentFact>>> {
+        Ok(shared(self.read_deployments_from(component, from)?))
     }
 
-    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_last_in_lane(lane, which, before)?)
+    fn last_in_lane(&mut self, lane: &Lane, which: Which, before: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_last_in_lane(lane, which, before)?.map(Arc::new))
     }
 
-    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_next_counted_in_lane(lane, after)?)
+    fn next_counted_in_lane(&mut self, lane: &Lane, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_next_counted_in_lane(lane, after)?.map(Arc::new))
     }
 
     fn last_with_code(
@@ -53,8 +59,8 @@ impl Ledger for SqliteLedger<'_> {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_last_with_code(lane, sha, version, before)?)
+    ) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_last_with_code(lane, sha, version, before)?.map(Arc::new))
     }
 
     fn last_counted_other(
@@ -63,8 +69,8 @@ impl Ledger for SqliteLedger<'_> {
         sha: Option<&str>,
         version: Option<&str>,
         before: &OrderKey,
-    ) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_last_counted_other(component, sha, version, before)?)
+    ) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_last_counted_other(component, sha, version, before)?.map(Arc::new))
     }
 
     fn last_counted_in_scope(
@@ -73,24 +79,28 @@ impl Ledger for SqliteLedger<'_> {
         component: Option<&ComponentId>,
         instance: Option<&str>,
         before: Timestamp,
-    ) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_last_counted_in_scope(product, component, instance, before)?)
+    ) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_last_counted_in_scope(product, component, instance, before)?.map(Arc::new))
     }
 
-    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_first_remedy_after(component, after)?)
+    fn first_remedy_after(&mut self, component: &ComponentId, after: &OrderKey) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_first_remedy_after(component, after)?.map(Arc::new))
     }
 
-    fn last_remedy_before(&mut self, component: &ComponentId, before: &OrderKey) -> Result<Option<DeploymentFact>> {
-        Ok(self.read_last_remedy_before(component, before)?)
+    fn last_remedy_before(
+        &mut self,
+        component: &ComponentId,
+        before: &OrderKey,
+    ) -> Result<Option<Arc<DeploymentFact>>> {
+        Ok(self.read_last_remedy_before(component, before)?.map(Arc::new))
     }
 
     fn suspects(&mut self, component: &ComponentId, from: &OrderKey, before: &OrderKey) -> Result<Vec<DeploymentKey>> {
         Ok(self.read_suspects(component, from, before)?)
     }
 
-    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<DeploymentFact>> {
-        Ok(self.read_blamers(of)?)
+    fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<Arc<DeploymentFact>>> {
+        Ok(shared(self.read_blamers(of)?))
     }
 
     fn deployments_by_id(&mut self, id: &str) -> Result<Vec<DeploymentKey>> {
@@ -105,8 +115,8 @@ impl Ledger for SqliteLedger<'_> {
         Ok(self.read_production_between(product, from, before)?)
     }
 
-    fn fixers(&mut self, incident_id: &str) -> Result<Vec<DeploymentFact>> {
-        Ok(self.read_fixers(incident_id)?)
+    fn fixers(&mut self, incident_id: &str) -> Result<Vec<Arc<DeploymentFact>>> {
+        Ok(shared(self.read_fixers(incident_id)?))
     }
 
     fn incident(&mut self, key: &IncidentKey) -> Result<Option<IncidentFact>> {
@@ -177,12 +187,12 @@ impl Ledger for SqliteLedger<'_> {
         Ok(self.take_commit(repo, sha)?)
     }
 
-    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<CommitNode>> {
-        Ok(self.read_commit_node(repo, id)?)
+    fn commit_node(&mut self, repo: u32, id: u32) -> Result<Option<Arc<CommitNode>>> {
+        Ok(self.read_commit_node(repo, id)?.map(Arc::new))
     }
 
-    fn put_commit_node(&mut self, repo: u32, id: u32, node: &CommitNode) -> Result<()> {
-        Ok(self.write_commit_node(repo, id, node)?)
+    fn put_commit_node(&mut self, repo: u32, id: u32, node: Arc<CommitNode>) -> Result<()> {
+        Ok(self.write_commit_node(repo, id, &node)?)
     }
 
     fn find_commit(&mut self, repo: &str, prefix: &str) -> Result<Vec<String>> {
