@@ -110,9 +110,9 @@ impl Engine {
         fact.head_committed_at = head.as_ref().and_then(|(_, head)| head.committed_at);
         let lane_reach = Reach::Lane(fact.lane.clone());
         let component_reach = Reach::Component(fact.lane.component.clone());
-        let component = reached.get(ledger, &component_reach, repo)?.clone();
-        let lane = reached.get(ledger, &lane_reach, repo)?;
-        let before = Before { lane, component: &component };
+        let component = reached.take(ledger, &component_reach, repo)?;
+        let lane = reached.take(ledger, &lane_reach, repo)?;
+        let before = Before { lane: &lane, component: &component };
         let mut brought = match &head {
             Some((id, head)) if fact.counted => match fact.link {
                 CommitLink::Graph => {
@@ -140,8 +140,8 @@ impl Engine {
             brought.rows.iter().filter(|row| row.role.used()).map(|row| row.committed_at).collect();
         fact.commits = u32::try_from(used.len()).unwrap_or(u32::MAX);
         fact.first_commit_at = used.into_iter().min();
-        *reached.get(ledger, &lane_reach, repo)? |= &brought.arrived.lane;
-        *reached.get(ledger, &component_reach, repo)? |= &brought.arrived.component;
+        reached.put(lane_reach, repo, lane, &brought.arrived.lane);
+        reached.put(component_reach, repo, component, &brought.arrived.component);
         ledger.put_arrived(&fact.key, fact.counted.then_some(&brought.arrived))?;
         if ledger.commits(&fact.key)? != brought.rows {
             ledger.put_commits(&fact.key, &brought.rows)?;
