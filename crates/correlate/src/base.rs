@@ -171,7 +171,7 @@ fn unlink(ledger: &mut impl Ledger, old: &DeploymentFact, work: &mut Work) -> Re
         }
         ledger.put_arrived(&old.key, None)?;
     }
-    ledger.put_commits(&old.key, &[])?;
+    ledger.put_commits(&old.key, Vec::new())?;
     work.signals.extend(ledger.reverts_by(&old.key)?);
     ledger.put_reverts(&old.key, &[])?;
     work.signals.extend(old.blames.iter().map(|blame| blame.deployment.clone()));

@@ -1,5 +1,6 @@
 //! Which commits arrived with a deployment (METRICS.md section 2, "Commits of a deployment").
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::OrderKey;
@@ -86,12 +87,13 @@ pub(crate) fn by_graph(
     (repo, head): (u32, u32),
     before: &Before<'_>,
     (component, max_range): (Option<&Component>, u32),
+    changes: &mut Changes,
 ) -> Result<Brought> {
     let range = graph::range(ledger, repo, head, before.lane)?;
     let mut brought = Brought::default();
     let new = &range.commits - before.component;
     // Named by its hash: ids are given in the order of arrival and may not show.
-    let mut first_gap: Option<String> = None;
+    let mut first_gap: Option<Arc<str>> = None;
     for gap in &range.gaps {
         let Some(node) = ledger.commit_node(repo, gap)? else { continue };
         brought.waits.push(Wait::commit(&node.sha));
@@ -112,7 +114,7 @@ pub(crate) fn by_graph(
         brought.range_incomplete.clone_from(&head_only);
     }
     brought.arrived = Arrived { repo, lane: range.commits.clone(), component: new.clone() };
-    let name = fact.repo.clone().unwrap_or_default();
+    let name: Arc<str> = fact.repo.as_deref().unwrap_or_default().into();
     if let Some(why) = head_only {
         brought.rows.extend(head_row(ledger, fact, &name, (repo, head), new.contains(head))?);
         brought.why = why;
@@ -122,10 +124,13 @@ pub(crate) fn by_graph(
     let landed = Landed { repo, before: before.component, now: &range.commits };
     let listed = if other_instance { &new } else { &range.commits };
     let requests = requests::of_range(ledger, &name, (repo, head), &range.commits)?;
+    let delivery = Delivery { fact, place, name: &name, component, landed };
     for id in listed {
         let Some(node) = ledger.commit_node(repo, id)? else { continue };
         let by = (requests.merged(id), requests.brought(id));
-        add_commit(ledger, fact, place, &name, &node, new.contains(id), (component, landed), by, &mut brought)?;
+        let change = changes.told(ledger, (repo, id), &name, &node)?;
+        let commit = Commit { node: &node, change: change.as_deref(), first_arrival: new.contains(id) };
+        add_commit(ledger, &delivery, &commit, by, &mut brought)?;
     }
     if other_instance && !new.contains(head) {
         // The first deployment of an instance never swallows the history that other instances have had.
@@ -145,27 +150,62 @@ pub(crate) fn by_graph(
     Ok(brought)
 }
 
+/// What sources say of commits, read once: the lanes of a component bring the same ones, one after the other.
+#[derive(Default)]
+pub(crate) struct Changes(HashMap<(u32, u32), Option<Arc<Change>>>);
+
+/// So many are remembered at a time: as many as a long range has, whose lanes follow each other.
+const REMEMBERED: usize = 10_000;
+
+impl Changes {
+    fn told(
+        &mut self,
+        ledger: &mut impl Ledger,
+        id: (u32, u32),
+        repo: &str,
+        node: &CommitNode,
+    ) -> Result<Option<Arc<Change>>> {
+        if let Some(known) = self.0.get(&id) {
+            return Ok(known.clone());
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        let change = ledger.entity(&change_key(repo, &node.sha))?.as_deref().and_then(Change::read).map(Arc::new);
+        self.0.insert(id, change.clone());
+        Ok(change)
+    }
+}
+
+/// A deployment that brings commits of a repository.
+struct Delivery<'a> {
+    fact: &'a DeploymentFact,
+    place: &'a OrderKey,
+    name: &'a Arc<str>,
+    component: Option<&'a Component>,
+    landed: Landed<'a>,
+}
+
+/// One of the commits it brings.
+struct Commit<'a> {
+    node: &'a CommitNode,
+    change: Option<&'a Change>,
+    first_arrival: bool,
+}
+
 /// Adds one commit in its role, and what it reverts.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one commit in the context of its deployment; a struct would only rename it"
-)]
 fn add_commit(
     ledger: &mut impl Ledger,
-    fact: &DeploymentFact,
-    place: &OrderKey,
-    repo: &str,
-    node: &CommitNode,
-    first_arrival: bool,
-    (component, landed): (Option<&Component>, Landed<'_>),
+    delivery: &Delivery<'_>,
+    commit: &Commit<'_>,
     (request, brought_by): (Option<&PullRequest>, Option<&str>),
     brought: &mut Brought,
 ) -> Result<()> {
-    let change = ledger.entity(&change_key(repo, &node.sha))?.as_deref().and_then(Change::read);
-    let authored = change.as_ref().and_then(|change| change.authored_at);
-    if let Some(change) = &change {
-        for sha in reverted(ledger, repo, &change.message)? {
-            if let Some(target) = arrival_before(ledger, fact, place, repo, &sha)? {
+    let Delivery { fact, place, name, component, landed } = *delivery;
+    let Commit { node, change, first_arrival } = *commit;
+    if let Some(change) = change {
+        for sha in reverted(ledger, name, &change.message)? {
+            if let Some(target) = arrival_before(ledger, fact, place, name, &sha)? {
                 brought.reverts.push((target, sha));
             }
         }
@@ -173,7 +213,7 @@ fn add_commit(
     let mut merge = node.parents.as_ref().is_some_and(|parents| parents.len() > 1);
     let mut squashed = Vec::new();
     if !merge && let Some(request) = request {
-        let squash = Squash { repo, node, change: change.as_ref(), landed };
+        let squash = Squash { repo: name, node, change, landed };
         merge = merged(ledger, &squash, request)?;
         if !merge {
             squashed = squashed_commits(ledger, &squash, request, &mut brought.waits)?;
@@ -183,7 +223,7 @@ fn add_commit(
         CommitRole::Merge
     } else if !squashed.is_empty() {
         CommitRole::Squash
-    } else if !touches(component, change.as_ref()) {
+    } else if !touches(component, change) {
         CommitRole::OtherPaths
     } else {
         CommitRole::New
@@ -192,8 +232,8 @@ fn add_commit(
         if let Some(committed_at) = commit.committed_at {
             brought.rows.push(CommitFact {
                 deployment: fact.key.clone(),
-                repo: Some(repo.to_owned()),
-                sha: commit.sha.to_string(),
+                repo: Some(Arc::clone(name)),
+                sha: commit.sha,
                 authored_at: commit.authored_at,
                 committed_at,
                 first_arrival,
@@ -202,8 +242,9 @@ fn add_commit(
             });
         }
     }
-    let pull_request = change.and_then(|change| change.pull_request).or_else(|| brought_by.map(str::to_owned));
-    brought.rows.extend(row(fact, repo, node, role, first_arrival, (authored, pull_request)));
+    let authored = change.and_then(|change| change.authored_at);
+    let pull_request = change.and_then(|change| change.pull_request.as_deref()).or(brought_by).map(str::to_owned);
+    brought.rows.extend(row(fact, name, node, role, first_arrival, (authored, pull_request)));
     Ok(())
 }
 
@@ -215,7 +256,7 @@ fn change_key(repo: &str, sha: &str) -> EntityKey {
 fn head_row(
     ledger: &mut impl Ledger,
     fact: &DeploymentFact,
-    name: &str,
+    name: &Arc<str>,
     (repo, head): (u32, u32),
     first_arrival: bool,
 ) -> Result<Option<CommitFact>> {
@@ -231,7 +272,7 @@ fn head_row(
 
 fn row(
     fact: &DeploymentFact,
-    repo: &str,
+    repo: &Arc<str>,
     node: &CommitNode,
     role: CommitRole,
     first_arrival: bool,
@@ -239,7 +280,7 @@ fn row(
 ) -> Option<CommitFact> {
     Some(CommitFact {
         deployment: fact.key.clone(),
-        repo: Some(repo.to_owned()),
+        repo: Some(Arc::clone(repo)),
         sha: node.sha.clone(),
         authored_at,
         committed_at: node.committed_at?,
@@ -268,7 +309,7 @@ struct Landed<'a> {
 /// Whether it merges its pull request, where only a push told of it: a push tells a line of commits, and no parents.
 /// The pull request's own head is on the deployed branch then, behind this commit; a squash or a rebase leaves it off.
 fn merged(ledger: &mut impl Ledger, squash: &Squash<'_>, request: &PullRequest) -> Result<bool> {
-    let Some(head) = request.head_sha.as_deref().filter(|head| *head != squash.node.sha) else { return Ok(false) };
+    let Some(head) = request.head_sha.as_deref().filter(|head| *head != &*squash.node.sha) else { return Ok(false) };
     if !squash.change.is_some_and(|change| change.parents_assumed) {
         return Ok(false);
     }
@@ -326,7 +367,7 @@ fn on_its_branch(
             None => None,
         };
         let Some(node) = node else { return Ok(Vec::new()) };
-        let sha: Arc<str> = node.sha.as_str().into();
+        let sha = node.sha.clone();
         // A cycle is no branch.
         let cycle = looked_at.contains(&sha);
         looked_at.push(sha.clone());
@@ -447,7 +488,7 @@ pub(crate) fn by_event(
         brought.rows.push(CommitFact {
             deployment: fact.key.clone(),
             repo: None,
-            sha: commit.sha.to_string(),
+            sha: commit.sha.clone(),
             authored_at: commit.authored_at,
             committed_at,
             first_arrival,

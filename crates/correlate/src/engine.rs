@@ -291,8 +291,9 @@ fn commit_told(ledger: &mut impl Ledger, key: &EntityKey, work: &mut Work) -> Re
         }
         None => None,
     };
-    let node = CommitNode { sha: change.sha.clone(), committed_at: Some(change.committed_at), parents };
     let known = ledger.commit_node(repo, id)?;
+    let sha = known.as_ref().map_or_else(|| change.sha.as_str().into(), |known| known.sha.clone());
+    let node = CommitNode { sha, committed_at: Some(change.committed_at), parents };
     let told_before = known.as_ref().is_some_and(|known| known.committed_at.is_some());
     if known.as_deref() != Some(&node) {
         let node = Arc::new(node);

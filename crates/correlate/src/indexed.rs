@@ -262,21 +262,21 @@ fn codes(fact: &DeploymentFact) -> Codes {
 #[derive(Clone, Debug, Default)]
 struct Repo {
     name: String,
-    ids: BTreeMap<String, u32>,
+    ids: BTreeMap<Arc<str>, u32>,
     nodes: Vec<Arc<CommitNode>>,
     pull_requests: HashMap<String, EntityKey>,
     /// Names and commits by normalised name.
     tags: HashMap<String, BTreeMap<String, String>>,
     /// Deployments with which a commit arrived.
-    arrivals: HashMap<String, BTreeSet<DeploymentKey>>,
+    arrivals: Sets<Arc<str>, DeploymentKey>,
 }
 
 impl Repo {
     /// Whole hashes of told commits that begin so, in order.
-    fn told<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a String> {
+    fn told<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         let from = self.ids.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         let begins = from.take_while(move |(sha, _)| sha.starts_with(prefix));
-        begins.filter(|(_, id)| self.node(**id).is_some_and(|node| node.committed_at.is_some())).map(|(sha, _)| sha)
+        begins.filter(|(_, id)| self.node(**id).is_some_and(|node| node.committed_at.is_some())).map(|(sha, _)| &**sha)
     }
 
     fn node(&self, id: u32) -> Option<&Arc<CommitNode>> {
@@ -291,11 +291,21 @@ struct Troubles {
     opened: BTreeSet<(Timestamp, IncidentKey)>,
 }
 
+/// What was put under the key of a deployment.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    fact: Option<Arc<DeploymentFact>>,
+    commits: Vec<CommitFact>,
+    arrived: Option<Box<Arrived>>,
+    waits: Vec<Wait>,
+    reverts: Vec<(DeploymentKey, String)>,
+}
+
 /// Facts and what they are made from, found by index.
 #[derive(Clone, Debug, Default)]
 pub struct IndexedLedger {
     entities: HashMap<EntityKey, Arc<Entity>>,
-    deployments: HashMap<DeploymentKey, Arc<DeploymentFact>>,
+    deployments: HashMap<DeploymentKey, Held>,
     orders: Orders,
     by_id: Sets<Arc<str>, DeploymentKey>,
     by_sha: Sets<String, DeploymentKey>,
@@ -310,12 +320,8 @@ pub struct IndexedLedger {
     others_named: Sets<String, EntityKey>,
     repo_ids: HashMap<String, u32>,
     repos: Vec<Repo>,
-    waits: HashMap<DeploymentKey, Vec<Wait>>,
     waiting: Sets<Wait, DeploymentKey>,
     reached: HashMap<(Reach, u32), RoaringBitmap>,
-    arrived: HashMap<DeploymentKey, Arrived>,
-    commits: HashMap<DeploymentKey, Vec<CommitFact>>,
-    reverts: HashMap<DeploymentKey, Vec<(DeploymentKey, String)>>,
     reverts_of: Sets<DeploymentKey, (DeploymentKey, String)>,
 }
 
@@ -380,14 +386,9 @@ impl IndexedLedger {
     /// Gives every fact away.
     #[must_use]
     pub fn into_facts(self) -> Facts {
-        let mut commits = self.commits;
-        let deployments = self.deployments.into_values();
-        let mut deployments: Vec<_> = deployments
-            .map(|fact| {
-                let commits = commits.remove(&fact.key).unwrap_or_default();
-                (Arc::unwrap_or_clone(fact), commits)
-            })
-            .collect();
+        let held = self.deployments.into_values();
+        let mut deployments: Vec<_> =
+            held.filter_map(|held| Some((Arc::unwrap_or_clone(held.fact?), held.commits))).collect();
         deployments.sort_unstable_by(|(a, _), (b, _)| a.key.cmp(&b.key));
         let mut incidents: Vec<_> = self.incidents.into_values().collect();
         incidents.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -401,8 +402,7 @@ impl IndexedLedger {
     #[must_use]
     pub fn into_pieces(self) -> Vec<Piece> {
         let IndexedLedger { deployments, incidents, others, repos, reached, .. } = self;
-        let (mut commits, mut arrived) = (self.commits, self.arrived);
-        let (mut waits, mut reverts, mut names) = (self.waits, self.reverts, self.incident_names);
+        let mut names = self.incident_names;
         let mut pieces = Vec::new();
         for (repo, known) in (0u32..).zip(repos) {
             pieces.push(Piece::Repo(repo, known.name.clone()));
@@ -417,19 +417,19 @@ impl IndexedLedger {
             let requests = known.pull_requests.into_iter().collect::<BTreeMap<_, _>>();
             pieces.extend(requests.into_iter().map(|(sha, key)| Piece::PullRequest(key, known.name.clone(), sha)));
         }
-        let mut deployments: Vec<DeploymentFact> = deployments.into_values().map(Arc::unwrap_or_clone).collect();
-        // The one that is blamed comes before the one that blames it.
-        deployments.sort_unstable_by(|a, b| (a.finished_at, &a.key).cmp(&(b.finished_at, &b.key)));
-        pieces.extend(deployments.into_iter().map(|fact| {
-            let key = &fact.key;
-            Piece::Deployment(Box::new(WholeDeployment {
-                commits: commits.remove(key).unwrap_or_default(),
-                arrived: arrived.remove(key),
-                waits: waits.remove(key).unwrap_or_default(),
-                reverts: reverts.remove(key).unwrap_or_default(),
-                fact,
+        let whole = deployments.into_values().filter_map(|held| {
+            Some(Box::new(WholeDeployment {
+                fact: Arc::unwrap_or_clone(held.fact?),
+                commits: held.commits,
+                arrived: held.arrived.map(|arrived| *arrived),
+                waits: held.waits,
+                reverts: held.reverts,
             }))
-        }));
+        });
+        let mut whole: Vec<_> = whole.collect();
+        // The one that is blamed comes before the one that blames it.
+        whole.sort_unstable_by(|a, b| (a.fact.finished_at, &a.fact.key).cmp(&(b.fact.finished_at, &b.fact.key)));
+        pieces.extend(whole.into_iter().map(Piece::Deployment));
         let reached = reached.into_iter().filter(|(_, commits)| !commits.is_empty()).collect::<BTreeMap<_, _>>();
         pieces.extend(reached.into_iter().map(|((reach, repo), commits)| Piece::Reached(reach, repo, commits)));
         let incidents = incidents.into_iter().collect::<BTreeMap<_, _>>().into_values();
@@ -445,15 +445,23 @@ impl IndexedLedger {
         pieces
     }
 
+    fn held(&self, key: &DeploymentKey) -> Option<Arc<DeploymentFact>> {
+        self.deployments.get(key)?.fact.clone()
+    }
+
+    fn hold(&mut self, key: &DeploymentKey) -> &mut Held {
+        self.deployments.entry(key.clone()).or_default()
+    }
+
     fn fact(&self, place: Option<&OrderKey>) -> Option<Arc<DeploymentFact>> {
-        self.deployments.get(&place?.key).cloned()
+        self.held(&place?.key)
     }
 
     fn facts<'a>(
         &'a self,
         places: impl Iterator<Item = &'a OrderKey>,
     ) -> impl Iterator<Item = &'a Arc<DeploymentFact>> {
-        places.filter_map(|place| self.deployments.get(&place.key))
+        places.filter_map(|place| self.deployments.get(&place.key)?.fact.as_ref())
     }
 
     fn repo(&mut self, id: u32) -> Option<&mut Repo> {
@@ -502,24 +510,25 @@ impl IndexedLedger {
     }
 
     fn forget_commits(&mut self, key: &DeploymentKey) {
-        for row in self.commits.remove(key).unwrap_or_default() {
+        let commits = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.commits));
+        for row in commits.unwrap_or_default() {
             let repo = row.repo.as_deref().and_then(|repo| self.repo_ids.get(repo)).copied();
-            if let Some(repo) = repo.and_then(|repo| self.repo(repo))
-                && let Some(with) = repo.arrivals.get_mut(&row.sha)
-            {
-                with.remove(key);
+            if let Some(repo) = repo.and_then(|repo| self.repo(repo)) {
+                repo.arrivals.take(&row.sha, key);
             }
         }
     }
 
     fn forget_waits(&mut self, key: &DeploymentKey) {
-        for wait in self.waits.remove(key).unwrap_or_default() {
+        let waits = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.waits));
+        for wait in waits.unwrap_or_default() {
             self.waiting.take(&wait, key);
         }
     }
 
     fn forget_reverts(&mut self, key: &DeploymentKey) {
-        for (target, sha) in self.reverts.remove(key).unwrap_or_default() {
+        let reverts = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.reverts));
+        for (target, sha) in reverts.unwrap_or_default() {
             self.reverts_of.take(&target, &(key.clone(), sha));
         }
     }
@@ -564,22 +573,21 @@ impl Ledger for IndexedLedger {
     }
 
     fn deployment(&mut self, key: &DeploymentKey) -> Result<Option<Arc<DeploymentFact>>> {
-        Ok(self.deployments.get(key).cloned())
+        Ok(self.held(key))
     }
 
     fn put_deployment(&mut self, fact: Arc<DeploymentFact>) -> Result<()> {
-        let old = self.deployments.insert(fact.key.clone(), Arc::clone(&fact));
+        let old = self.hold(&fact.key).fact.replace(Arc::clone(&fact));
         self.index(old.as_deref(), Some(&fact));
         Ok(())
     }
 
     fn remove_deployment(&mut self, key: &DeploymentKey) -> Result<()> {
-        let old = self.deployments.remove(key);
-        self.index(old.as_deref(), None);
         self.forget_waits(key);
-        self.arrived.remove(key);
         self.forget_commits(key);
         self.forget_reverts(key);
+        let old = self.deployments.remove(key).and_then(|held| held.fact);
+        self.index(old.as_deref(), None);
         Ok(())
     }
 
@@ -673,7 +681,7 @@ impl Ledger for IndexedLedger {
 
     fn blamers(&mut self, of: &DeploymentKey) -> Result<Vec<Arc<DeploymentFact>>> {
         let keys = self.blamers.each(of);
-        Ok(keys.filter_map(|key| self.deployments.get(key).cloned()).collect())
+        Ok(keys.filter_map(|key| self.held(key)).collect())
     }
 
     fn deployments_by_id(&mut self, id: &str) -> Result<Vec<DeploymentKey>> {
@@ -788,14 +796,16 @@ impl Ledger for IndexedLedger {
     }
 
     fn named(&mut self, name: &str) -> Result<(Vec<DeploymentKey>, Vec<IncidentKey>)> {
-        let deployments = self.deployments.values().filter(|fact| fact.lane.component.name() == name);
+        let facts = self.deployments.values().filter_map(|held| held.fact.as_ref());
+        let deployments = facts.filter(|fact| fact.lane.component.name() == name);
         let incidents =
             self.incidents.values().filter(|fact| fact.component.as_ref().is_some_and(|c| c.name() == name));
         Ok((deployments.map(|fact| fact.key.clone()).collect(), incidents.map(|fact| fact.key.clone()).collect()))
     }
 
     fn implied(&mut self) -> Result<Vec<ComponentId>> {
-        let implied = self.deployments.values().filter(|fact| fact.placed_by == PlacedBy::Event);
+        let facts = self.deployments.values().filter_map(|held| held.fact.as_ref());
+        let implied = facts.filter(|fact| fact.placed_by == PlacedBy::Event);
         let unique: BTreeSet<ComponentId> = implied.map(|fact| fact.lane.component.clone()).collect();
         Ok(unique.into_iter().collect())
     }
@@ -804,6 +814,7 @@ impl Ledger for IndexedLedger {
         Ok(self
             .deployments
             .values()
+            .filter_map(|held| held.fact.as_ref())
             .any(|fact| fact.placed_by == PlacedBy::Event && fact.lane.component == *component && fact.key != *than))
     }
 
@@ -817,8 +828,9 @@ impl Ledger for IndexedLedger {
             return Ok(*id);
         }
         let id = u32::try_from(repo.nodes.len()).unwrap_or(u32::MAX);
-        repo.ids.insert(sha.to_owned(), id);
-        repo.nodes.push(Arc::new(CommitNode { sha: sha.to_owned(), committed_at: None, parents: None }));
+        let sha: Arc<str> = sha.into();
+        repo.ids.insert(sha.clone(), id);
+        repo.nodes.push(Arc::new(CommitNode { sha, committed_at: None, parents: None }));
         Ok(id)
     }
 
@@ -836,13 +848,13 @@ impl Ledger for IndexedLedger {
 
     fn find_commit(&mut self, repo: &str, prefix: &str) -> Result<Vec<String>> {
         let Some(repo) = self.repo_named(repo) else { return Ok(Vec::new()) };
-        Ok(repo.told(prefix).take(2).cloned().collect())
+        Ok(repo.told(prefix).take(2).map(str::to_owned).collect())
     }
 
     fn find_commit_anywhere(&mut self, prefix: &str) -> Result<Vec<(String, String)>> {
         let mut found: Vec<(String, String)> = Vec::new();
         for repo in &self.repos {
-            found.extend(repo.told(prefix).take(100).map(|sha| (repo.name.clone(), sha.clone())));
+            found.extend(repo.told(prefix).take(100).map(|sha| (repo.name.clone(), sha.to_owned())));
         }
         found.sort_unstable();
         found.truncate(100);
@@ -878,7 +890,7 @@ impl Ledger for IndexedLedger {
     }
 
     fn set_waits(&mut self, deployment: &DeploymentKey, waits: &[Wait]) -> Result<()> {
-        if self.waits.get(deployment).is_some_and(|known| known == waits) {
+        if self.deployments.get(deployment).is_some_and(|known| known.waits == waits) {
             return Ok(());
         }
         self.forget_waits(deployment);
@@ -886,7 +898,7 @@ impl Ledger for IndexedLedger {
             self.waiting.put(wait.clone(), deployment.clone());
         }
         if !waits.is_empty() {
-            self.waits.insert(deployment.clone(), waits.to_vec());
+            self.hold(deployment).waits = waits.to_vec();
         }
         Ok(())
     }
@@ -916,43 +928,45 @@ impl Ledger for IndexedLedger {
     }
 
     fn arrived(&mut self, deployment: &DeploymentKey) -> Result<Option<Arrived>> {
-        Ok(self.arrived.get(deployment).cloned())
+        Ok(self.deployments.get(deployment).and_then(|held| held.arrived.as_deref().cloned()))
     }
 
-    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<&Arrived>) -> Result<()> {
-        match arrived {
-            Some(arrived) => self.arrived.insert(deployment.clone(), arrived.clone()),
-            None => self.arrived.remove(deployment),
-        };
+    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<Arrived>) -> Result<()> {
+        self.hold(deployment).arrived = arrived.map(Box::new);
         Ok(())
     }
 
     fn commits(&mut self, deployment: &DeploymentKey) -> Result<Vec<CommitFact>> {
-        Ok(self.commits.get(deployment).cloned().unwrap_or_default())
+        Ok(self.deployments.get(deployment).map(|held| held.commits.clone()).unwrap_or_default())
     }
 
-    fn put_commits(&mut self, deployment: &DeploymentKey, commits: &[CommitFact]) -> Result<()> {
+    fn put_commits(&mut self, deployment: &DeploymentKey, commits: Vec<CommitFact>) -> Result<()> {
         self.forget_commits(deployment);
-        for row in commits {
+        for row in &commits {
             let Some(name) = &row.repo else { continue };
             let id = self.repo_made(name);
             if let Some(repo) = self.repo(id) {
-                repo.arrivals.entry(row.sha.clone()).or_default().insert(deployment.clone());
+                repo.arrivals.put(row.sha.clone(), deployment.clone());
             }
         }
         if !commits.is_empty() {
-            self.commits.insert(deployment.clone(), commits.to_vec());
+            self.hold(deployment).commits = commits;
         }
         Ok(())
     }
 
     fn deployments_with(&mut self, repo: &str, sha: &str) -> Result<Vec<DeploymentKey>> {
-        let with = self.repo_named(repo).and_then(|repo| repo.arrivals.get(sha));
-        Ok(with.into_iter().flatten().cloned().collect())
+        Ok(self.repo_named(repo).map(|repo| repo.arrivals.all(sha)).unwrap_or_default())
     }
 
     fn reverts_by(&mut self, deployment: &DeploymentKey) -> Result<Vec<DeploymentKey>> {
-        Ok(self.reverts.get(deployment).into_iter().flatten().map(|(target, _)| target.clone()).collect())
+        Ok(self
+            .deployments
+            .get(deployment)
+            .into_iter()
+            .flat_map(|held| &held.reverts)
+            .map(|(target, _)| target.clone())
+            .collect())
     }
 
     fn put_reverts(&mut self, by: &DeploymentKey, reverted: &[(DeploymentKey, String)]) -> Result<()> {
@@ -961,7 +975,7 @@ impl Ledger for IndexedLedger {
             self.reverts_of.put(target.clone(), (by.clone(), sha.clone()));
         }
         if !reverted.is_empty() {
-            self.reverts.insert(by.clone(), reverted.to_vec());
+            self.hold(by).reverts = reverted.to_vec();
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub type Result<T> = std::result::Result<T, LedgerError>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitNode {
     /// Its hash, whole.
-    pub sha: String,
+    pub sha: Arc<str>,
     /// When it was committed; none when only its hash is known, from a child.
     pub committed_at: Option<Timestamp>,
     /// Ids of its parents; none when not told.
@@ -210,10 +210,10 @@ pub trait Ledger {
     fn put_reached(&mut self, reach: &Reach, repo: u32, commits: &RoaringBitmap) -> Result<()>;
     fn arrived(&mut self, deployment: &DeploymentKey) -> Result<Option<Arrived>>;
     /// None takes back what was put.
-    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<&Arrived>) -> Result<()>;
+    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<Arrived>) -> Result<()>;
     fn commits(&mut self, deployment: &DeploymentKey) -> Result<Vec<CommitFact>>;
     /// Replaces the commits of a deployment.
-    fn put_commits(&mut self, deployment: &DeploymentKey, commits: &[CommitFact]) -> Result<()>;
+    fn put_commits(&mut self, deployment: &DeploymentKey, commits: Vec<CommitFact>) -> Result<()>;
     /// Deployments with which this commit arrived, in whatever role.
     fn deployments_with(&mut self, repo: &str, sha: &str) -> Result<Vec<DeploymentKey>>;
 

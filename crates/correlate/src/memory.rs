@@ -312,7 +312,7 @@ impl Ledger for MemoryLedger {
     fn commit_id(&mut self, repo: u32, sha: &str) -> Result<u32> {
         let used = self.commit_ids.range((repo, String::new())..(repo + 1, String::new())).count();
         let id = next_id(&mut self.commit_ids, (repo, sha.to_owned()), u32::try_from(used).unwrap_or(u32::MAX));
-        let node = CommitNode { sha: sha.to_owned(), committed_at: None, parents: None };
+        let node = CommitNode { sha: sha.into(), committed_at: None, parents: None };
         self.nodes.entry((repo, id)).or_insert_with(|| Arc::new(node));
         Ok(id)
     }
@@ -330,7 +330,7 @@ impl Ledger for MemoryLedger {
         let Some(repo) = self.repos.get(repo) else { return Ok(Vec::new()) };
         let of = self.nodes.range((*repo, 0)..(repo + 1, 0)).map(|(_, node)| node);
         let told = of.filter(|node| node.committed_at.is_some() && node.sha.starts_with(prefix));
-        let mut found: Vec<String> = told.map(|node| node.sha.clone()).collect();
+        let mut found: Vec<String> = told.map(|node| node.sha.as_ref().to_owned()).collect();
         found.sort_unstable();
         found.truncate(2);
         Ok(found)
@@ -341,7 +341,7 @@ impl Ledger for MemoryLedger {
         for (name, repo) in &self.repos {
             let of = self.nodes.range((*repo, 0)..(repo + 1, 0)).map(|(_, node)| node);
             let told = of.filter(|node| node.committed_at.is_some() && node.sha.starts_with(prefix));
-            found.extend(told.map(|node| (name.clone(), node.sha.clone())));
+            found.extend(told.map(|node| (name.clone(), node.sha.as_ref().to_owned())));
         }
         found.sort_unstable();
         found.truncate(100);
@@ -402,9 +402,9 @@ impl Ledger for MemoryLedger {
         Ok(self.arrived.get(deployment).cloned())
     }
 
-    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<&Arrived>) -> Result<()> {
+    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<Arrived>) -> Result<()> {
         match arrived {
-            Some(arrived) => self.arrived.insert(deployment.clone(), arrived.clone()),
+            Some(arrived) => self.arrived.insert(deployment.clone(), arrived),
             None => self.arrived.remove(deployment),
         };
         Ok(())
@@ -414,13 +414,13 @@ impl Ledger for MemoryLedger {
         Ok(self.commits.get(deployment).cloned().unwrap_or_default())
     }
 
-    fn put_commits(&mut self, deployment: &DeploymentKey, commits: &[CommitFact]) -> Result<()> {
-        self.commits.insert(deployment.clone(), commits.to_vec());
+    fn put_commits(&mut self, deployment: &DeploymentKey, commits: Vec<CommitFact>) -> Result<()> {
+        self.commits.insert(deployment.clone(), commits);
         Ok(())
     }
 
     fn deployments_with(&mut self, repo: &str, sha: &str) -> Result<Vec<DeploymentKey>> {
-        let has = |rows: &Vec<CommitFact>| rows.iter().any(|row| row.repo.as_deref() == Some(repo) && row.sha == sha);
+        let has = |rows: &Vec<CommitFact>| rows.iter().any(|row| row.repo.as_deref() == Some(repo) && *row.sha == *sha);
         Ok(self.commits.iter().filter(|(_, rows)| has(rows)).map(|(key, _)| key.clone()).collect())
     }
 

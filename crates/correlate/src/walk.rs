@@ -9,7 +9,7 @@ use domain::fact::{Blame, CommitLink, DeploymentFact, Lane};
 use domain::{DeploymentKey, OrderKey, Timestamp};
 
 use crate::base::touch_remedied;
-use crate::commits::{self, Before, Brought};
+use crate::commits::{self, Before, Brought, Changes};
 use crate::engine::{Engine, override_key};
 use crate::kind::{self, code, name};
 use crate::ledger::{Ledger, Reach, Result, Which};
@@ -17,11 +17,15 @@ use crate::reached::Reached;
 use crate::told;
 use crate::work::Work;
 
-/// The deployments that stand just before the one the walk is at, by lane.
+/// What a walk has at hand.
 #[derive(Default)]
-struct Last {
+struct Walk {
+    /// The last that succeeded before the one the walk is at, by lane.
     succeeded: HashMap<Lane, Option<Arc<DeploymentFact>>>,
+    /// The last that is counted.
     counted: HashMap<Lane, Option<Arc<DeploymentFact>>>,
+    reached: Reached,
+    changes: Changes,
 }
 
 impl Engine {
@@ -33,41 +37,41 @@ impl Engine {
         work: &mut Work,
     ) -> Result<()> {
         let suffix = ledger.deployments_from(component, from)?;
-        let mut reached = Reached::default();
+        let mut walk = Walk::default();
         for fact in &suffix {
-            take_back(ledger, fact, &mut reached)?;
+            take_back(ledger, fact, &mut walk.reached)?;
         }
-        let mut last = Last::default();
         for old in suffix {
-            let fact = self.walk_one(ledger, &old, &mut last, &mut reached, work)?;
+            let fact = self.walk_one(ledger, &old, &mut walk, work)?;
             if fact.status == Status::Succeeded {
-                last.succeeded.insert(fact.lane.clone(), Some(Arc::clone(&fact)));
+                walk.succeeded.insert(fact.lane.clone(), Some(Arc::clone(&fact)));
             }
             if fact.counted {
-                last.counted.insert(fact.lane.clone(), Some(fact));
+                walk.counted.insert(fact.lane.clone(), Some(fact));
             }
         }
-        reached.write(ledger)
+        walk.reached.write(ledger)
     }
 
     fn walk_one(
         &self,
         ledger: &mut impl Ledger,
         old: &Arc<DeploymentFact>,
-        last: &mut Last,
-        reached: &mut Reached,
+        walk: &mut Walk,
         work: &mut Work,
     ) -> Result<Arc<DeploymentFact>> {
         let (Some(told), Some(place)) = (told::deployment(ledger, &self.placer, &old.key)?, old.order()) else {
             return Ok(Arc::clone(old));
         };
         let lane = &old.lane;
-        if !last.succeeded.contains_key(lane) {
-            last.succeeded.insert(lane.clone(), ledger.last_in_lane(lane, Which::Succeeded, &place)?);
-            last.counted.insert(lane.clone(), ledger.last_in_lane(lane, Which::Counted, &place)?);
+        if !walk.succeeded.contains_key(lane) {
+            walk.succeeded.insert(lane.clone(), ledger.last_in_lane(lane, Which::Succeeded, &place)?);
+            walk.counted.insert(lane.clone(), ledger.last_in_lane(lane, Which::Counted, &place)?);
         }
-        let replaced = last.succeeded.get(lane).and_then(Option::as_deref);
-        let previous = last.counted.get(lane).and_then(Option::as_deref);
+        let replaced = walk.succeeded.get(lane).cloned().flatten();
+        let replaced = replaced.as_deref();
+        let previous = walk.counted.get(lane).cloned().flatten();
+        let previous = previous.as_deref();
         let overridden = ledger.entity(&override_key(EventKind::Deployment, &old.key))?;
         let overridden = overridden.as_deref().and_then(Override::read);
         let mut fact = DeploymentFact::clone(old);
@@ -85,7 +89,7 @@ impl Engine {
         fact.counted = fact.production && fact.status == Status::Succeeded && fact.kind != ChangeKind::Config;
         fact.replaces = replaced.map(|replaced| replaced.key.clone());
         fact.previous_counted_at = previous.and_then(|previous| previous.finished_at);
-        self.bring_commits(ledger, &told, &mut fact, &place, reached, work)?;
+        self.bring_commits(ledger, &told, &mut fact, &place, walk, work)?;
         self.blame(ledger, &told, &mut fact, &place, replaced, previous, work)?;
         note(ledger, old, &fact, &place, work)?;
         if fact == **old {
@@ -102,7 +106,7 @@ impl Engine {
         told: &Deployment,
         fact: &mut DeploymentFact,
         place: &OrderKey,
-        reached: &mut Reached,
+        walk: &mut Walk,
         work: &mut Work,
     ) -> Result<()> {
         let repo = commits::repo_of(ledger, fact)?;
@@ -110,15 +114,15 @@ impl Engine {
         fact.head_committed_at = head.as_ref().and_then(|(_, head)| head.committed_at);
         let lane_reach = Reach::Lane(fact.lane.clone());
         let component_reach = Reach::Component(fact.lane.component.clone());
-        let component = reached.take(ledger, &component_reach, repo)?;
-        let lane = reached.take(ledger, &lane_reach, repo)?;
+        let component = walk.reached.take(ledger, &component_reach, repo)?;
+        let lane = walk.reached.take(ledger, &lane_reach, repo)?;
         let before = Before { lane: &lane, component: &component };
         let mut brought = match &head {
             Some((id, head)) if fact.counted => match fact.link {
                 CommitLink::Graph => {
                     let declared = self.placer.declared(&fact.lane.component);
                     let limits = (declared, self.placer.rules().max_range_commits);
-                    commits::by_graph(ledger, fact, place, (repo, *id), &before, limits)?
+                    commits::by_graph(ledger, fact, place, (repo, *id), &before, limits, &mut walk.changes)?
                 }
                 _ => commits::by_event(ledger, told, fact, repo, head, &before)?,
             },
@@ -140,11 +144,11 @@ impl Engine {
             brought.rows.iter().filter(|row| row.role.used()).map(|row| row.committed_at).collect();
         fact.commits = u32::try_from(used.len()).unwrap_or(u32::MAX);
         fact.first_commit_at = used.into_iter().min();
-        reached.put(lane_reach, repo, lane, &brought.arrived.lane);
-        reached.put(component_reach, repo, component, &brought.arrived.component);
-        ledger.put_arrived(&fact.key, fact.counted.then_some(&brought.arrived))?;
+        walk.reached.put(lane_reach, repo, lane, &brought.arrived.lane);
+        walk.reached.put(component_reach, repo, component, &brought.arrived.component);
+        ledger.put_arrived(&fact.key, fact.counted.then_some(brought.arrived))?;
         if ledger.commits(&fact.key)? != brought.rows {
-            ledger.put_commits(&fact.key, &brought.rows)?;
+            ledger.put_commits(&fact.key, brought.rows)?;
         }
         self.note_reverts(ledger, &fact.key, brought.reverts, work)?;
         if !brought.waits.is_empty() {

@@ -205,9 +205,9 @@ impl BandTable {
 
     /// The worst band among those that exist and count.
     #[must_use]
-    pub fn overall(&self, bands: &[(Metric, Band)]) -> Option<Band> {
-        let counted = bands.iter().filter(|(metric, _)| self.ladder(*metric).is_some_and(|ladder| ladder.in_overall));
-        counted.map(|(_, band)| *band).max()
+    pub fn overall(&self, bands: impl IntoIterator<Item = (Metric, Band)>) -> Option<Band> {
+        let counts = |(metric, _): &(Metric, Band)| self.ladder(*metric).is_some_and(|ladder| ladder.in_overall);
+        bands.into_iter().filter(counts).map(|(_, band)| band).max()
     }
 }
 
@@ -238,7 +238,7 @@ mod tests {
             (Metric::ChangeFailureRate, Band::Elite),
             (Metric::TimeToRestore, Band::Elite),
         ];
-        assert_eq!(dojo.overall(&bands), Some(Band::High));
-        assert_eq!(table("dora-2024").unwrap().overall(&[(Metric::ChangeFailureRate, Band::Low)]), None);
+        assert_eq!(dojo.overall(bands), Some(Band::High));
+        assert_eq!(table("dora-2024").unwrap().overall([(Metric::ChangeFailureRate, Band::Low)]), None);
     }
 }

@@ -386,9 +386,9 @@ pub struct CommitFact {
     /// The deployment.
     pub deployment: DeploymentKey,
     /// Repository, none when only the event knows it.
-    pub repo: Option<String>,
+    pub repo: Option<Arc<str>>,
     /// Hash, or what stands for it when only the event knows it.
-    pub sha: String,
+    pub sha: Arc<str>,
     /// When it was written.
     pub authored_at: Option<Timestamp>,
     /// When it was committed.

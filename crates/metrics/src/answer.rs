@@ -16,7 +16,7 @@ use crate::forest::{Forest, Spot};
 use crate::inference::changes::Changes;
 use crate::period::Bucket;
 use crate::question::{Question, Window};
-use crate::rollup::{Climb, Rolled};
+use crate::rollup::{Brief, Climb, Rolled};
 use crate::statistics::{self, Stats};
 
 pub(crate) fn node_text<S: Serializer>(node: &Node, serializer: S) -> Result<S::Ok, S::Error> {
@@ -171,7 +171,7 @@ pub fn part_answer(metric: Metric, part: Part, rolled: Rolled) -> PartAnswer {
         value: rolled.value,
         unit: metric.unit(),
         n: rolled.pool.n,
-        coverage: coverage(&rolled),
+        coverage: coverage(rolled.pool.n, rolled.pool.excluded.values().sum()),
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
         stats: rolled.stats,
@@ -278,8 +278,21 @@ pub struct NodeValues {
     pub node: Node,
     /// The worst band.
     pub overall: Option<Band>,
-    /// The metrics.
-    pub metrics: BTreeMap<Metric, Value>,
+    /// The metrics, in their order. A map would keep room for eleven, at each of thousands of nodes.
+    #[serde(serialize_with = "as_map")]
+    pub metrics: Box<[(Metric, Value)]>,
+}
+
+impl NodeValues {
+    /// One of the metrics, if it was asked for.
+    #[must_use]
+    pub fn metric(&self, metric: Metric) -> Option<&Value> {
+        self.metrics.iter().find(|(asked, _)| *asked == metric).map(|(_, value)| value)
+    }
+}
+
+fn as_map<S: Serializer>(metrics: &[(Metric, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(metric, value)| (metric, value)))
 }
 
 /// The five DORA metrics in the form the definition gives them: recovery is its headline.
@@ -308,18 +321,20 @@ impl Bands {
     }
 
     /// The worst band among the headline metrics that have one; none unless all of them are there to be judged.
-    fn overall(&self, definition: &Definition, bands: &BTreeMap<Metric, Option<Band>>) -> Option<Band> {
+    fn overall(&self, definition: &Definition, of: impl Fn(Metric) -> Option<Option<Band>>) -> Option<Band> {
         let table = self.0.as_ref()?;
-        let judged = headline(definition).into_iter().filter(|metric| table.ladder(*metric).is_some());
-        let found: Option<Vec<_>> = judged.map(|metric| Some((metric, *bands.get(&metric)?))).collect();
-        let found: Vec<_> = found?.into_iter().filter_map(|(metric, band)| Some((metric, band?))).collect();
-        table.overall(&found)
+        let judged = || headline(definition).into_iter().filter(|metric| table.ladder(*metric).is_some());
+        if judged().any(|metric| of(metric).is_none()) {
+            return None;
+        }
+        table.overall(judged().filter_map(|metric| Some((metric, of(metric)??))))
     }
 }
 
-fn coverage(rolled: &Rolled) -> Option<f64> {
-    let population = rolled.pool.n + rolled.pool.excluded.values().sum::<u64>();
-    (population > 0).then(|| rolled.pool.n as f64 / population as f64)
+/// The share of rows that are used.
+fn coverage(used: u64, excluded: u64) -> Option<f64> {
+    let population = used + excluded;
+    (population > 0).then(|| used as f64 / population as f64)
 }
 
 /// Dresses a node's value.
@@ -336,7 +351,7 @@ pub fn metric_answer(
         unit: metric.unit(),
         better: metric.better(),
         n: rolled.pool.n,
-        coverage: coverage(&rolled),
+        coverage: coverage(rolled.pool.n, rolled.pool.excluded.values().sum()),
         band: bands.band(metric, rolled.value),
         reason: rolled.reason,
         reason_text: rolled.reason.map(Reason::doc),
@@ -355,7 +370,7 @@ pub fn metric_answer(
 /// Puts the metrics of a question together.
 #[must_use]
 pub fn answer(question: &Question, bands: &Bands, metrics: BTreeMap<Metric, MetricAnswer>) -> Answer {
-    let found = metrics.iter().map(|(metric, answer)| (*metric, answer.band)).collect();
+    let overall = bands.overall(&question.definition, |metric| metrics.get(&metric).map(|answer| answer.band));
     Answer {
         node: question.node.clone(),
         definition: DefinitionRef::from(&question.definition),
@@ -364,34 +379,29 @@ pub fn answer(question: &Question, bands: &Bands, metrics: BTreeMap<Metric, Metr
         as_of: None,
         bucket: question.bucket,
         compare: question.compare,
-        overall: bands.overall(&question.definition, &found),
+        overall,
         metrics,
     }
 }
 
 /// Dresses a node's value in short.
-pub(crate) fn value(metric: Metric, bands: &Bands, rolled: &Rolled) -> Value {
-    Value {
-        value: rolled.value,
-        unit: metric.unit(),
-        n: rolled.pool.n,
-        coverage: coverage(rolled),
-        band: bands.band(metric, rolled.value),
-        reason: rolled.reason,
-        stats: rolled.stats,
-    }
+pub(crate) fn value(metric: Metric, bands: &Bands, brief: Brief) -> Value {
+    let Brief { value, reason, n, excluded, stats } = brief;
+    let band = bands.band(metric, value);
+    Value { value, unit: metric.unit(), n, coverage: coverage(n, excluded), band, reason, stats }
 }
 
 /// Puts the values of every node together, in the order of nodes: those of the tree, and what else has rows.
 #[must_use]
-pub fn node_values(definition: &Definition, forest: &Forest, climbs: &[(Metric, Climb<'_>)]) -> Vec<NodeValues> {
+pub fn node_values(definition: &Definition, forest: &Forest, mut climbs: Vec<(Metric, Climb<'_>)>) -> Vec<NodeValues> {
+    climbs.sort_by_key(|(metric, _)| *metric);
     let bands = Bands::of(definition);
     let shown = forest.nodes().iter().filter(|(_, spot)| climbs.iter().any(|(_, climb)| climb.shows(*spot)));
     let of_node = |(node, spot): &(Node, Spot)| {
-        let metrics: BTreeMap<Metric, Value> =
-            climbs.iter().map(|(metric, climb)| (*metric, value(*metric, &bands, &climb.of(*spot)))).collect();
-        let found = metrics.iter().map(|(metric, value)| (*metric, value.band)).collect();
-        NodeValues { node: node.clone(), overall: bands.overall(definition, &found), metrics }
+        let values = climbs.iter().map(|(metric, climb)| (*metric, value(*metric, &bands, climb.brief(*spot))));
+        let mut values = NodeValues { node: node.clone(), overall: None, metrics: values.collect() };
+        values.overall = bands.overall(definition, |metric| values.metric(metric).map(|value| value.band));
+        values
     };
     shown.map(of_node).collect()
 }

@@ -47,7 +47,7 @@ pub fn columns(answered: &[(&Question, BTreeMap<Metric, Rolled>)]) -> Vec<Column
         let bands = Bands::of(&question.definition);
         let compared = |metric: Metric, rolled: &Rolled| {
             let against = first.filter(|_| place > 0).and_then(|(asked, values)| Some((asked, values.get(&metric)?)));
-            let value = answer::value(metric, &bands, rolled);
+            let value = answer::value(metric, &bands, rolled.into());
             let reason_text = value.reason.map(Reason::doc);
             let difference = against
                 .map(|(asked, first)| difference(metric, &side(question, metric, rolled), &side(asked, metric, first)));

@@ -47,6 +47,25 @@ pub struct Rolled {
     pub distribution: Option<Distribution>,
 }
 
+/// A node's value in short, without its reasons one by one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief {
+    pub(crate) value: Option<f64>,
+    pub(crate) reason: Option<Reason>,
+    /// Rows used.
+    pub(crate) n: u64,
+    /// Rows left out.
+    pub(crate) excluded: u64,
+    pub(crate) stats: Option<Stats>,
+}
+
+impl From<&Rolled> for Brief {
+    fn from(rolled: &Rolled) -> Self {
+        let Rolled { value, reason, stats, .. } = *rolled;
+        Brief { value, reason, n: rolled.pool.n, excluded: rolled.pool.excluded.values().sum(), stats }
+    }
+}
+
 /// What to compute.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<'a> {
@@ -285,16 +304,27 @@ impl<'a> Climb<'a> {
     /// What a node came to, without values.
     #[must_use]
     pub fn of(&self, spot: Spot) -> Rolled {
+        let Brief { value, reason, n, stats, .. } = self.brief(spot);
+        if reason == Some(Reason::NotDefinedAtLevel) {
+            return Rolled { reason, ..Rolled::default() };
+        }
+        let excluded = self.reasons(spot, &self.pools.excluded).collect();
+        let marked = self.reasons(spot, &self.pools.marked).collect();
+        let sum = own(&self.plan, &self.pools, spot).sum;
+        let pool = Pool { n, sum, values: Vec::new(), excluded, marked };
+        Rolled { value, reason, pool, stats, ..Rolled::default() }
+    }
+
+    /// What a node came to, in short.
+    pub(crate) fn brief(&self, spot: Spot) -> Brief {
         let own = own(&self.plan, &self.pools, spot);
         if below_floor(&self.plan, own.level) {
-            return Rolled { reason: Some(Reason::NotDefinedAtLevel), ..Rolled::default() };
+            return Brief { value: None, reason: Some(Reason::NotDefinedAtLevel), n: 0, excluded: 0, stats: None };
         }
-        let excluded = self.reasons(spot, &self.pools.excluded);
-        let marked = self.reasons(spot, &self.pools.marked);
         let (value, stats) = self.settled.of(spot);
-        let reason = if value.is_some() { None } else { Some(self.why(spot, own, &excluded)) };
-        let pool = Pool { n: own.n, sum: own.sum, values: Vec::new(), excluded, marked };
-        Rolled { value, reason, pool, stats, ..Rolled::default() }
+        let reason = if value.is_some() { None } else { Some(self.why(spot, own)) };
+        let excluded = self.reasons(spot, &self.pools.excluded).map(|(_, n)| n).sum();
+        Brief { value, reason, n: own.n, excluded, stats }
     }
 
     /// What one of the nodes that were asked for came to, with the values of its children, and those of its rows as far as
@@ -318,14 +348,14 @@ impl<'a> Climb<'a> {
         rolled
     }
 
-    fn reasons(&self, spot: Spot, found: &[(Reason, Vec<u32>)]) -> BTreeMap<Reason, u64> {
-        let of = |counts: &[u32]| match spot {
+    fn reasons<'s>(&'s self, spot: Spot, found: &'s [(Reason, Vec<u32>)]) -> impl Iterator<Item = (Reason, u64)> + 's {
+        let of = move |counts: &[u32]| match spot {
             Spot::Stand(stand) => u64::from(counts[stand]),
             Spot::Set(set) => {
                 self.plan.forest.sets[set].products.iter().map(|product| u64::from(counts[*product])).sum()
             }
         };
-        found.iter().map(|(reason, counts)| (*reason, of(counts))).filter(|(_, n)| *n > 0).collect()
+        found.iter().map(move |(reason, counts)| (*reason, of(counts))).filter(|(_, n)| *n > 0)
     }
 
     fn children(&self, spot: Spot) -> Vec<(Option<f64>, u64)> {
@@ -333,21 +363,21 @@ impl<'a> Climb<'a> {
     }
 
     /// The most telling reason: that of most rows left out, else that of an empty population.
-    fn why(&self, spot: Spot, own: Own, excluded: &BTreeMap<Reason, u64>) -> Reason {
+    fn why(&self, spot: Spot, own: Own) -> Reason {
         let from_rows = shape::from_rows(self.plan.metric, self.plan.definition, own.level);
         if !from_rows && self.children(spot).iter().any(|(value, _)| value.is_some()) {
             // There are values below, but no deployment to weigh them by.
             return Reason::NoDeployments;
         }
-        why(self.plan.metric, excluded, own.deployments)
+        why(self.plan.metric, self.reasons(spot, &self.pools.excluded), own.deployments)
     }
 }
 
-fn why(metric: Metric, excluded: &BTreeMap<Reason, u64>, deployments: u64) -> Reason {
-    let most = excluded.iter().max_by_key(|(reason, n)| (**n, std::cmp::Reverse(**reason)));
+fn why(metric: Metric, excluded: impl Iterator<Item = (Reason, u64)>, deployments: u64) -> Reason {
+    let most = excluded.max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason)));
     match (metric, most) {
         (Metric::TimeToRestore, Some((Reason::NotRecovered, _))) => Reason::NoClosedIncidents,
-        (_, Some((reason, _))) => *reason,
+        (_, Some((reason, _))) => reason,
         (Metric::FailedDeploymentRecoveryTime, None) if deployments > 0 => Reason::NoFailures,
         (metric, None) => shape::empty(metric),
     }
@@ -689,7 +719,7 @@ fn settle_few(plan: &Plan<'_>, pools: &Pools, scattered: &Scattered<'_>, nodes: 
 #[must_use]
 pub fn nothing(metric: Metric, definition: &Definition, level: Level) -> Rolled {
     let below = level != Level::Team && level > shape::floor(metric, definition);
-    let reason = if below { Reason::NotDefinedAtLevel } else { why(metric, &BTreeMap::new(), 0) };
+    let reason = if below { Reason::NotDefinedAtLevel } else { why(metric, std::iter::empty(), 0) };
     Rolled { reason: Some(reason), ..Rolled::default() }
 }
 

@@ -392,6 +392,6 @@ impl<'a> Asking<'a> {
             climbs.into_iter().map(join).collect::<Vec<_>>()
         });
         debug_assert!(self.question.node == Node::Group);
-        Ok(node_values(&self.question.definition, &self.grounds.forest, &climbs))
+        Ok(node_values(&self.question.definition, &self.grounds.forest, climbs))
     }
 }

@@ -1,6 +1,7 @@
 //! Any order, any repeats, any split into batches gives what one full pass gives, and that is what the reference says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use correlate::indexed::IndexedLedger;
 use correlate::memory::MemoryLedger;
@@ -378,7 +379,7 @@ fn comparable(fact: &DeploymentFact, ledger: &MemoryLedger) -> Expected {
         incomplete: fact.range_incomplete.is_some(),
         commits: rows
             .iter()
-            .map(|row| ((row.sha.clone(), row.role.text(), row.first_arrival), row.pull_request.clone()))
+            .map(|row| ((row.sha.to_string(), row.role.text(), row.first_arrival), row.pull_request.clone()))
             .collect(),
         blames: fact.blames.as_ref().map(|blame| blame.deployment.clone()),
         signals,
@@ -469,10 +470,9 @@ proptest! {
         let whole = apply(std::slice::from_ref(&events));
         let mut ledger = IndexedLedger::default();
         for (key, entity) in whole.all_entities() {
-            ledger.put_entity(key, entity).expect("memory does not fail");
+            ledger.put_entity(key, Arc::clone(entity)).expect("memory does not fail");
         }
-        let mut engine = Engine::new(&catalogue(), &mut ledger).expect("memory does not fail");
-        engine.link_all(&mut ledger).expect("memory does not fail");
+        ledger.link(&catalogue()).expect("memory does not fail");
         let facts = ledger.into_facts();
         prop_assert_eq!(
             facts.deployments.iter().map(|(fact, _)| &fact.key).collect::<Vec<_>>(),

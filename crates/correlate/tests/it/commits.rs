@@ -293,7 +293,7 @@ fn a_merge_commit_is_left_out_and_kept_as_a_row() {
 fn brought(world: &World, id: &str) -> Vec<(String, Option<String>)> {
     let rows = world.ledger.all_commits()[&domain::DeploymentKey::new("test", id)].to_vec();
     let name = |row: &domain::fact::CommitFact| {
-        ["d", "e", "f", "m", "p", "q", "r", "s", "t"].into_iter().find(|name| sha(name) == row.sha).map(str::to_owned)
+        ["d", "e", "f", "m", "p", "q", "r", "s", "t"].into_iter().find(|name| *sha(name) == *row.sha).map(str::to_owned)
     };
     let mut rows: Vec<_> = rows.iter().filter_map(|row| Some((name(row)?, row.pull_request.clone()))).collect();
     rows.sort();

@@ -1,6 +1,7 @@
 //! Entities linked part by part give what they give together, and what has nothing in common is not linked together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use correlate::indexed::{Facts, IndexedLedger};
 use correlate::memory::MemoryLedger;
@@ -61,10 +62,9 @@ fn divided(catalogue: &Catalogue, entities: &BTreeMap<EntityKey, Entity>) -> BTr
 fn linked<'e>(catalogue: &Catalogue, entities: impl Iterator<Item = (&'e EntityKey, &'e Entity)>) -> Facts {
     let mut ledger = IndexedLedger::default();
     for (key, entity) in entities {
-        ledger.put_entity(key, entity).expect("memory does not fail");
+        ledger.put_entity(key, Arc::new(entity.clone())).expect("memory does not fail");
     }
-    let mut engine = Engine::new(catalogue, &mut ledger).expect("memory does not fail");
-    engine.link_all(&mut ledger).expect("memory does not fail");
+    ledger.link(catalogue).expect("memory does not fail");
     ledger.into_facts()
 }
 
@@ -103,9 +103,9 @@ proptest! {
         let (mut first, mut second) = (IndexedLedger::default(), IndexedLedger::default());
         for ledger in [&mut first, &mut second] {
             for (key, entity) in entities.iter().rev() {
-                ledger.put_entity(key, entity).expect("memory does not fail");
+                ledger.put_entity(key, Arc::new(entity.clone())).expect("memory does not fail");
             }
-            Engine::new(&catalogue(), ledger).expect("memory").link_all(ledger).expect("memory does not fail");
+            ledger.link(&catalogue()).expect("memory does not fail");
         }
         prop_assert_eq!(first.clone().into_pieces(), second.into_pieces());
         let mut engine = Engine::new(&catalogue(), &mut first).expect("memory does not fail");
@@ -115,7 +115,7 @@ proptest! {
         let all: Vec<Event> = events.into_iter().chain(more).collect();
         engine.apply(&mut whole, &all).expect("memory does not fail");
         let facts = first.into_facts();
-        let deployments: Vec<_> = facts.deployments.iter().map(|(fact, _)| fact.clone()).collect();
+        let deployments: Vec<_> = facts.deployments.iter().map(|(fact, _)| Arc::new(fact.clone())).collect();
         prop_assert_eq!(deployments, whole.all_deployments().values().cloned().collect::<Vec<_>>());
     }
 }

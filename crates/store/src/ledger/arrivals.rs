@@ -1,5 +1,7 @@
 //! Which commits arrived where and with which deployment; what waits for commits; reverts.
 
+use std::sync::Arc;
+
 use correlate::{Arrived, Reach, Wait};
 use domain::catalogue::ComponentId;
 use domain::fact::{CommitFact, CommitRole};
@@ -16,7 +18,7 @@ use crate::sql::{Db, all, one, run};
 
 /// A commit as it is stored: repository, hash, written, committed, first arrival, role, pull request.
 #[derive(Serialize, Deserialize)]
-struct Stored(Option<String>, String, Option<i64>, i64, bool, CommitRole, #[serde(default)] Option<String>);
+struct Stored(Option<Arc<str>>, Arc<str>, Option<i64>, i64, bool, CommitRole, #[serde(default)] Option<String>);
 
 impl Stored {
     fn of(fact: &CommitFact) -> Self {

@@ -243,16 +243,16 @@ impl Ledger for SqliteLedger<'_> {
         Ok(self.read_arrived(deployment)?)
     }
 
-    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<&Arrived>) -> Result<()> {
-        Ok(self.write_arrived(deployment, arrived)?)
+    fn put_arrived(&mut self, deployment: &DeploymentKey, arrived: Option<Arrived>) -> Result<()> {
+        Ok(self.write_arrived(deployment, arrived.as_ref())?)
     }
 
     fn commits(&mut self, deployment: &DeploymentKey) -> Result<Vec<CommitFact>> {
         Ok(self.read_commits(deployment)?)
     }
 
-    fn put_commits(&mut self, deployment: &DeploymentKey, commits: &[CommitFact]) -> Result<()> {
-        Ok(self.write_commits(deployment, commits)?)
+    fn put_commits(&mut self, deployment: &DeploymentKey, commits: Vec<CommitFact>) -> Result<()> {
+        Ok(self.write_commits(deployment, &commits)?)
     }
 
     fn deployments_with(&mut self, repo: &str, sha: &str) -> Result<Vec<DeploymentKey>> {

@@ -3,6 +3,8 @@
 mod operations;
 mod plans;
 
+use std::sync::Arc;
+
 use correlate::Ledger;
 use correlate::indexed::IndexedLedger;
 use correlate::memory::MemoryLedger;
@@ -75,17 +77,18 @@ fn other_commits_are_a_change_of_their_deployment_and_the_same_ones_are_none() {
     let mut names = Names::default();
     let mut ledger = SqliteLedger::new(&conn, &mut names, 0);
     let (fact, commits) = operations::deployed();
+    let shared = Arc::new(fact.clone());
     let changed = |after: u64| crate::changes::since(&conn, after, 10).unwrap().deployments;
-    ledger.put_commits(&fact.key, &commits).unwrap();
+    ledger.put_commits(&fact.key, commits.clone()).unwrap();
     assert!(changed(0).is_empty(), "nothing is known of it yet");
-    ledger.put_deployment(&fact).unwrap();
+    ledger.put_deployment(Arc::clone(&shared)).unwrap();
     write_number(&conn, CHANGE, ledger.change).unwrap();
     assert_eq!(changed(0), [(fact.clone(), commits.clone())]);
     let before = ledger.change;
-    ledger.put_deployment(&fact).unwrap();
-    ledger.put_commits(&fact.key, &commits).unwrap();
+    ledger.put_deployment(Arc::clone(&shared)).unwrap();
+    ledger.put_commits(&fact.key, commits.clone()).unwrap();
     assert_eq!(ledger.change, before);
-    ledger.put_commits(&fact.key, &[]).unwrap();
+    ledger.put_commits(&fact.key, Vec::new()).unwrap();
     write_number(&conn, CHANGE, ledger.change).unwrap();
     assert_eq!(changed(before), [(fact, Vec::new())]);
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use correlate::indexed::{IndexedLedger, Piece};
-use correlate::{Engine, Ledger};
+use correlate::Ledger;
 use domain::EntityKey;
 use domain::catalogue::Catalogue;
 use domain::event::Entity;
@@ -76,13 +76,12 @@ fn link_list(store: &Store, catalogue: &Catalogue, list: Vec<i64>) -> Result<Vec
     for rows in list.chunks(LOADED) {
         let rows = rows.to_vec();
         for (key, entity) in store.read(move |conn| load(conn, &rows))? {
-            ledger.put_entity(&key, &entity)?;
+            ledger.put_entity(&key, Arc::new(entity))?;
         }
     }
     drop(list);
     let linked = catch_unwind(AssertUnwindSafe(|| {
-        let mut engine = Engine::new(catalogue, &mut ledger)?;
-        engine.link_all(&mut ledger)?;
+        ledger.link(catalogue)?;
         Ok(ledger.into_pieces())
     }));
     linked.unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(panic.as_ref()))))

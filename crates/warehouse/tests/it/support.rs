@@ -79,8 +79,8 @@ pub(crate) fn deployment(id: &str, component: &str, instance: &str, finished_at:
 pub(crate) fn commit(of: &DeploymentFact, sha: &str, committed_at: Timestamp) -> CommitFact {
     CommitFact {
         deployment: of.key.clone(),
-        repo: Some("acme/code".to_owned()),
-        sha: sha.to_owned(),
+        repo: Some("acme/code".into()),
+        sha: sha.into(),
         authored_at: None,
         committed_at,
         first_arrival: true,

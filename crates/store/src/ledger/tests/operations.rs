@@ -1,5 +1,7 @@
 //! Random writes over a small world, and every question about it.
 
+use std::sync::Arc;
+
 use correlate::{Arrived, CommitNode, Ledger, Reach, Wait, Which};
 use domain::catalogue::{ComponentId, PlacedBy};
 use domain::event::{ChangeKind, Event, EventKind, Severity, Status, Trigger, entity_key};
@@ -199,8 +201,8 @@ fn incident(d: Dice) -> IncidentFact {
 fn commit(deployment: &DeploymentKey, d: &[u8]) -> CommitFact {
     CommitFact {
         deployment: deployment.clone(),
-        repo: maybe(&REPOS, d[0]).map(text),
-        sha: text(pick(&SHAS, d[1])),
+        repo: maybe(&REPOS, d[0]).map(Arc::from),
+        sha: pick(&SHAS, d[1]).into(),
         authored_at: maybe(&[1, 2], d[2]).map(at),
         committed_at: at(d[2]),
         first_arrival: d[2].is_multiple_of(2),
@@ -224,11 +226,11 @@ impl Operation {
                 let key = entity_key(key, pick(&SOURCES, d[1]), pick(&IDS, d[2]));
                 let fields =
                     Map::from_iter([(text("title"), Value::from(d[3])), (text("score"), json!(0.1 + f64::from(d[4])))]);
-                let mut entity = ledger.entity(&key).unwrap().unwrap_or_default();
+                let mut entity = ledger.entity(&key).unwrap().map(Arc::unwrap_or_clone).unwrap_or_default();
                 entity.merge(&Event { key: key.clone(), fields });
-                ledger.put_entity(&key, &entity).unwrap();
+                ledger.put_entity(&key, Arc::new(entity)).unwrap();
             }
-            Operation::Deployment(d) => ledger.put_deployment(&deployment(*d)).unwrap(),
+            Operation::Deployment(d) => ledger.put_deployment(Arc::new(deployment(*d))).unwrap(),
             Operation::Incident(d) => ledger.put_incident(&incident(*d)).unwrap(),
             Operation::IncidentNames(d) => {
                 let ids: Vec<String> = maybe(&IDS, d[1]).into_iter().chain(maybe(&IDS, d[2])).map(text).collect();
@@ -248,11 +250,11 @@ impl Operation {
                 }
                 let parents = maybe(&SHAS, d[3]).map(|sha| vec![ledger.commit_id(repo, sha).unwrap()]);
                 let node = CommitNode {
-                    sha: text(pick(&SHAS, d[1])),
+                    sha: pick(&SHAS, d[1]).into(),
                     committed_at: d[4].is_multiple_of(2).then(|| at(d[5])),
                     parents,
                 };
-                ledger.put_commit_node(repo, id, &node).unwrap();
+                ledger.put_commit_node(repo, id, Arc::new(node)).unwrap();
             }
             Operation::Tag(d) => {
                 let name = pick(&VERSIONS, d[1]);
@@ -278,13 +280,13 @@ impl Operation {
             Operation::Arrived(d) => {
                 let repo = ledger.repo_id(pick(&REPOS, d[1])).unwrap();
                 let arrived = Arrived { repo, lane: set(d[2]), component: set(d[3]) };
-                ledger.put_arrived(&key(d[0]), (!d[4].is_multiple_of(4)).then_some(&arrived)).unwrap();
+                ledger.put_arrived(&key(d[0]), (!d[4].is_multiple_of(4)).then_some(arrived)).unwrap();
             }
             Operation::Commits(d) => {
                 let key = key(d[0]);
                 let commits: Vec<_> =
                     d[2..].chunks_exact(3).take(usize::from(d[1] % 4)).map(|d| commit(&key, d)).collect();
-                ledger.put_commits(&key, &commits).unwrap();
+                ledger.put_commits(&key, commits).unwrap();
             }
             Operation::Reverts(d) => {
                 let mut reverted: Vec<_> = d[2..]
