@@ -535,21 +535,22 @@ impl Warehouse {
         self.trees.get(snapshot.number, question.key(), async { asking.tree(false).await }).await
     }
 
-    /// As [`Warehouse::tree`], with the statistics of each node where the metric has any. Nothing is kept for the next
-    /// one who asks.
+    /// As [`Warehouse::tree`], if asked for with the statistics of each node where the metric has any. Nothing is kept
+    /// for the next one who asks.
     ///
     /// # Errors
     /// As [`Warehouse::answer`].
-    pub async fn tree_statistics(
+    pub async fn tree_anew(
         &self,
         definition: &Definition,
         window: Window,
         metrics: &[Metric],
+        statistics: bool,
     ) -> Result<Vec<NodeValues>, Problem> {
         let question = Question { metrics: metrics.to_vec(), ..Question::new(Node::Group, definition.clone(), window) };
         question.check()?;
         let (snapshot, session) = self.pinned()?;
-        Asking::new(self, &session, &snapshot, &question).tree(true).await
+        Asking::new(self, &session, &snapshot, &question).tree(statistics).await
     }
 
     /// Runs one reading statement on the tables. For tests and the SQL port.

@@ -106,7 +106,7 @@ impl Asking<'_> {
             let asked = self.warehouse.tree(&dora, window, &[], None);
             self.runtime.block_on(asked).map(drop).map_err(|problem| told(&problem))
         };
-        let all = |window: Window| self.statistics(&dora, window, &headline(&dora)).map(drop);
+        let all = |window: Window| self.tree(&dora, window, &headline(&dora), true).map(drop);
         let name = "five metrics with all statistics, every node, 90 days";
         measures.extend(self.apart(name, |by| all(moved(last_90_days(), by))));
         let times = self.cold(|by| tree(moved(last_90_days(), by)));
@@ -153,17 +153,19 @@ impl Asking<'_> {
         Ok(measures)
     }
 
-    fn statistics(
+    fn tree(
         &self,
         definition: &Definition,
         window: Window,
         metrics: &[Metric],
+        statistics: bool,
     ) -> Result<Vec<NodeValues>, Failure> {
-        let asked = self.warehouse.tree_statistics(definition, window, metrics);
+        let asked = self.warehouse.tree_anew(definition, window, metrics, statistics);
         self.runtime.block_on(asked).map_err(|problem| told(&problem))
     }
 
-    /// The questions that `bench/peers` asks others too: times, and the answers in CSV.
+    /// The questions that `bench/peers` asks others too: times, and the answers in CSV. The queries of the articles give
+    /// no statistics, so they are not asked for there either.
     fn for_peers(&self) -> Result<Vec<Measure>, Failure> {
         out::note("  the questions for peers");
         let folder = self.setup.file("answers");
@@ -182,7 +184,7 @@ impl Asking<'_> {
         let (mut measures, mut spent) = (Vec::new(), serde_json::Map::new());
         for (name, definition, windows, metrics) in questions {
             let named = format!("peers: {name}");
-            match self.for_peers_one(definition, &windows, metrics) {
+            match self.for_peers_one(definition, &windows, metrics, name == "headline") {
                 Ok((times, rows)) => {
                     let file = folder.join(format!("{name}.csv"));
                     std::fs::write(&file, rows).map_err(|error| could_not(&file, &error))?;
@@ -202,13 +204,14 @@ impl Asking<'_> {
         definition: &Definition,
         windows: &[Window],
         metrics: &[Metric],
+        statistics: bool,
     ) -> Result<(Vec<Duration>, String), Failure> {
         let mut rows = HEAD.to_owned();
+        let ask = |window: &Window| self.tree(definition, *window, metrics, statistics);
         for window in windows {
-            write_rows(&mut rows, window.from, &self.statistics(definition, *window, metrics)?);
+            write_rows(&mut rows, window.from, &ask(window)?);
         }
-        let times = self
-            .cold(|_| windows.iter().try_for_each(|window| self.statistics(definition, *window, metrics).map(drop)))?;
+        let times = self.cold(|_| windows.iter().try_for_each(|window| ask(window).map(drop)))?;
         Ok((times, rows))
     }
 

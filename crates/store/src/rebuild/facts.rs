@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use correlate::indexed::{IndexedLedger, Piece};
 use correlate::Ledger;
+use correlate::indexed::{IndexedLedger, Piece};
 use domain::EntityKey;
 use domain::catalogue::Catalogue;
 use domain::event::Entity;

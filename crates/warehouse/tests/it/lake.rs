@@ -388,8 +388,10 @@ async fn what_is_remembered_for_one_question_serves_another_of_the_same_columns(
             let question = Question { metrics, ..Question::new(Node::Group, definition.clone(), window) };
             let (found, expected) = (warehouse.answer(&question).await, reference.answer(&question).await);
             assert_eq!(found, expected, "{children:?} {asked:?}");
-            let tree = async |one: &Warehouse| one.tree_statistics(&definition, window, asked).await;
-            assert_eq!(tree(&warehouse).await, tree(&reference).await, "{children:?} {asked:?}");
+            for stats in [false, true] {
+                let tree = async |one: &Warehouse| one.tree_anew(&definition, window, asked, stats).await;
+                assert_eq!(tree(&warehouse).await, tree(&reference).await, "{children:?} {asked:?} {stats}");
+            }
         }
     }
 }
