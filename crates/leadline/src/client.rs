@@ -127,8 +127,13 @@ impl Client {
         })
     }
 
-    /// Asks for something long and writes it while it comes.
-    pub(crate) fn download(&self, path: &str, query: &[(&str, &str)], out: &mut impl Write) -> Result<(), Failure> {
+    /// Asks for something long and writes it while it comes. Says from when on it is there, where that is told.
+    pub(crate) fn download(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        out: &mut impl Write,
+    ) -> Result<Option<String>, Failure> {
         let mut request = self.agent.get(self.address(path, query));
         if let Some(bearer) = self.bearer() {
             request = request.header("authorization", bearer);
@@ -139,9 +144,11 @@ impl Client {
             let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
             return self
                 .understand(status, &text.map_err(|error| self.unreachable(&error))?)
-                .map(drop)
+                .map(|_| None)
                 .map_err(Failure::from);
         }
+        let kept_from = response.headers().get("leadline-kept-from").and_then(|first| first.to_str().ok());
+        let kept_from = kept_from.map(str::to_owned);
         let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
         let mut piece = vec![0; 1 << 16];
         loop {
@@ -149,7 +156,7 @@ impl Client {
                 Failure::could_not(format!("{} stopped in the middle of its answer: {error}", self.base))
             })?;
             if read == 0 {
-                return Ok(());
+                return Ok(kept_from);
             }
             let taken = piece.get(..read).unwrap_or_default();
             out.write_all(taken).map_err(|error| match error.kind() {

@@ -64,6 +64,14 @@ impl Warehouse {
         };
         kept.iter().filter_map(late).max()
     }
+
+    /// From when on there are rows of a table for who reads it from an instant on, or from its beginning; none when
+    /// nothing of that was ever taken out.
+    #[must_use]
+    pub fn rows_kept_from(&self, table: &str, from: Option<Timestamp>) -> Option<Timestamp> {
+        let start = self.pinned_kept().get(table)?.start();
+        from.is_none_or(|from| from < start).then_some(start)
+    }
 }
 
 /// Whether a metric, or a part of it that is asked for, is counted from a table.

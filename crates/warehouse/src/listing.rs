@@ -60,6 +60,9 @@ pub struct Listed {
     pub rows: Vec<Map<String, Value>>,
     /// The cursor of the next page; none on the last.
     pub next: Option<String>,
+    /// On the last page: rows before this instant were taken out, so that it is not the beginning of all there was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<Timestamp>,
 }
 
 /// What stands for the instant of a deployment that has neither end nor beginning.
@@ -126,7 +129,8 @@ impl Warehouse {
         rows.iter_mut().for_each(|row| {
             row.shift_remove("listed_at");
         });
-        Ok(Listed { rows, next })
+        let kept_from = if next.is_none() { self.rows_kept_from(table, listing.from) } else { None };
+        Ok(Listed { rows, next, kept_from })
     }
 }
 

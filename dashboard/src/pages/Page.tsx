@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { Definitions, Tree } from '../api/client'
 import { ApiProblem } from '../api/client'
 import { metrics } from '../api/queries'
-import { windowName } from '../format/time'
+import { date, windowName } from '../format/time'
 import { childrenOf, find, headline, nameOf } from '../model'
 import { BandMark } from '../parts/BandMark'
 import { Changes } from '../parts/Changes'
@@ -57,6 +57,7 @@ export function Page({ tree, definitions, stale }: Props) {
         {node.overall && <BandMark band={node.overall} overall />}
         <span className="page-window">{windowName(address.window, address.zone)}</span>
       </div>
+      {tree.kept_from && <p className="kept">{words.page.keptFrom(date(tree.kept_from, 'UTC'))}</p>}
       <Tiles names={names} definitions={definitions} />
       <div className="columns">
         <Evolution key={node.node} tree={tree} definitions={definitions} of={group ? 'children' : 'self'} />

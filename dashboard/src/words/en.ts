@@ -287,7 +287,11 @@ export const en = {
     '3d': '3 days',
   } as Record<string, string>,
 
-  page: { ownedBy: 'owned by' },
+  page: {
+    ownedBy: 'owned by',
+    keptFrom: (day: string) =>
+      `This window begins before ${day}. Some of what its numbers are made from is no longer kept from before then: they are whole from that day on.`,
+  },
 
   evolution: {
     title: 'Evolution',

@@ -349,7 +349,11 @@ export const fr: Words = {
     '3d': '3 jours',
   },
 
-  page: { ownedBy: 'équipe' },
+  page: {
+    ownedBy: 'équipe',
+    keptFrom: (day) =>
+      `Cette période commence avant le ${day}. Une partie de ce dont ses nombres sont faits n’est plus conservée avant cette date : ils sont complets à partir de ce jour.`,
+  },
 
   evolution: {
     title: 'Évolution',

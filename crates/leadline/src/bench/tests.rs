@@ -163,7 +163,7 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
     let (product, component) = (&setup.plan[0], &setup.plan[0].components[0]);
     let id = domain::catalogue::ComponentId::new(&product.name, &component.name);
     let node = nodes.iter().find(|node| node.node == domain::catalogue::Node::Component(id.clone()));
-    let stats = node.and_then(|node| node.metrics[&Metric::LeadTime].stats);
+    let stats = node.and_then(|node| node.metric(Metric::LeadTime)?.stats);
     let window = last_90_days();
     let mut leads: Vec<f64> = linked[0]
         .facts

@@ -38,20 +38,34 @@ fn write(args: &ExportArgs, client: &Client) -> Result<(), Failure> {
     query.extend(args.metric.iter().map(|metric| ("metric", metric.as_str())));
     let path = format!("/api/v1/export/{}", crate::client::encoded(&args.table));
     let Some(file) = &args.output else {
-        return client.download(&path, &query, &mut out::pipe());
+        return client.download(&path, &query, &mut out::pipe()).map(tell);
     };
     // Beside it first: what stands under its name is whole.
     let beside = beside(file);
     let could_not =
         |error: std::io::Error| Failure::could_not(format!("{} cannot be written: {error}", file.display()));
     let mut out = BufWriter::new(File::create(&beside).map_err(could_not)?);
-    let done = client.download(&path, &query, &mut out).and_then(|()| out.flush().map_err(could_not));
-    if let Err(failure) = done {
-        // Half a file is of no use, and it is told why there is none.
-        let _ = std::fs::remove_file(&beside);
-        return Err(failure);
+    let done = client.download(&path, &query, &mut out);
+    let kept_from = match done.and_then(|kept_from| out.flush().map_err(could_not).map(|()| kept_from)) {
+        Ok(kept_from) => kept_from,
+        Err(failure) => {
+            // Half a file is of no use, and it is told why there is none.
+            let _ = std::fs::remove_file(&beside);
+            return Err(failure);
+        }
+    };
+    std::fs::rename(&beside, file).map_err(could_not)?;
+    tell(kept_from);
+    Ok(())
+}
+
+/// What is not in the file although it was asked for.
+fn tell(kept_from: Option<String>) {
+    if let Some(first) = kept_from {
+        out::note(&format!(
+            "Rows before {first} are not there: `[retention]` of the configuration has taken them out."
+        ));
     }
-    std::fs::rename(&beside, file).map_err(could_not)
 }
 
 fn beside(file: &Path) -> PathBuf {

@@ -103,7 +103,7 @@ fn lead_times_are_those_of_plain_git() {
         let found: BTreeSet<(String, i64)> = commits
             .iter()
             .filter(|commit| matches!(commit.role, CommitRole::New | CommitRole::Head))
-            .map(|commit| (commit.sha.clone(), finished_at.since(commit.committed_at) / 1_000_000))
+            .map(|commit| (commit.sha.to_string(), finished_at.since(commit.committed_at) / 1_000_000))
             .collect();
         assert_eq!(found, expected, "{tag}");
         assert_eq!(fact.assumed.as_deref(), Some("tag"));

@@ -1,7 +1,7 @@
 //! `GET /api/v1/correlation`
 
 use ::metrics::inference::{correlation, words};
-use ::metrics::{NodeValues, Value};
+use ::metrics::{NodeValues, Question, Value};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -69,7 +69,7 @@ pub(crate) async fn get_correlation(
         }
     }
     let found = correlation::correlate(&pairs);
-    let content = json!({
+    let mut content = json!({
         "definition": {"id": definition.id, "version": definition.version},
         "from": window.from, "to": window.to, "x": x, "y": y, "level": level, "node": top.to_ref().to_string(),
         "n": pairs.len(), "r": found.as_ref().ok().map(|found| found.r), "p": found.as_ref().ok().map(|found| found.p),
@@ -77,6 +77,10 @@ pub(crate) async fn get_correlation(
         "sentence": words::correlation(x, y, pairs.len(), plural, found),
         "left_out": left_out, "points": points,
     });
+    let question = Question { metrics: vec![x, y], ..Question::new(Node::Group, definition, window) };
+    if let Some(first) = app.warehouse().kept_from(&question) {
+        content["kept_from"] = json!(first);
+    }
     let mut body = content.clone();
     body["as_of"] = json!(as_of);
     reply::json_as_of(&headers, &body, &content)

@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::event::Status;
 use domain::{Code, DeploymentKey};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::StoreError;
-use warehouse::Listing;
+use warehouse::{Listed, Listing};
 
 use super::reply;
 use crate::auth::Read;
@@ -48,7 +48,16 @@ pub(crate) async fn list(
     }
     listing.production = flag(&query, "production")?;
     let page = app.warehouse().deployments(&listing).await?;
-    reply::json(&headers, &json!({"deployments": page.rows, "next": page.next}))
+    reply::json(&headers, &listed("deployments", page))
+}
+
+/// A page as both lists give it.
+pub(crate) fn listed(rows: &str, page: Listed) -> Value {
+    let mut body = json!({rows: page.rows, "next": page.next});
+    if let Some(first) = page.kept_from {
+        body["kept_from"] = json!(first);
+    }
+    body
 }
 
 /// What both lists take.

@@ -3,9 +3,9 @@
 use ::metrics::{Bucket, Question};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use domain::Code;
+use domain::{Code, Timestamp};
 use futures_util::stream;
 use warehouse::{Export, FileFormat};
 
@@ -18,11 +18,14 @@ use crate::state::App;
 
 /// What the series of metrics are called among the tables.
 const SERIES: &str = "metrics";
+/// From when on there are rows of the table, where it was read from before.
+const KEPT_FROM: HeaderName = HeaderName::from_static("leadline-kept-from");
 /// InfluxDB's line protocol.
 const INFLUX: &str = "influx";
 
 /// A whole table as a file, or the series of metrics in InfluxDB's line protocol. It is written while it is read, so that
-/// no answer is too long; a connection that ends early gives no whole file.
+/// no answer is too long; a connection that ends early gives no whole file. Where retention has taken rows out of what is
+/// asked for, the header `leadline-kept-from` says from which instant on they are there.
 #[utoipa::path(get, path = "/api/v1/export/{table}", tag = "read",
     params(
         ("table" = String, Path, description = "`deployments`, `commits`, `incidents`, `pipeline_runs`, `canary_analyses` or another table; or `metrics` for series"),
@@ -59,12 +62,21 @@ async fn rows(app: &App, table: String, query: Query) -> Result<Response, ApiErr
     })?;
     let name = format!("{table}.{}", format.text());
     let export = Export { table, from: query.instant("from", now)?, to: query.instant("to", now)?, format };
-    let exported = app.warehouse().export(&export).await?;
+    let warehouse = app.warehouse();
+    let kept_from = warehouse.rows_kept_from(&export.table, export.from);
+    let exported = warehouse.export(&export).await?;
     let pieces = stream::unfold(exported, |mut exported| async {
         let piece = exported.next().await?;
         Some((piece, exported))
     });
-    Ok(file(format.content_type(), &name, Body::from_stream(pieces)))
+    Ok(saying(kept_from, file(format.content_type(), &name, Body::from_stream(pieces))))
+}
+
+fn saying(kept_from: Option<Timestamp>, file: Response) -> Response {
+    match kept_from {
+        Some(first) => ([(KEPT_FROM, first.to_string())], file).into_response(),
+        None => file,
+    }
 }
 
 const OF_SERIES: &[&str] = &["format", "from", "to", "node", "metric", "definition", "bucket", "zone"];
@@ -90,12 +102,13 @@ fn series(app: &App, query: &Query) -> Result<Response, ApiError> {
         questions.push(question);
     }
     let warehouse = app.warehouse();
+    let kept_from = questions.iter().filter_map(|question| warehouse.kept_from(question)).max();
     let pieces = stream::unfold((warehouse, questions.into_iter()), |(warehouse, mut questions)| async {
         let question = questions.next()?;
         let lines = warehouse.answer(&question).await.map(|answer| ::metrics::influx::lines(&answer).into_bytes());
         Some((lines, (warehouse, questions)))
     });
-    Ok(file("text/plain; charset=utf-8", "metrics.line", Body::from_stream(pieces)))
+    Ok(saying(kept_from, file("text/plain; charset=utf-8", "metrics.line", Body::from_stream(pieces))))
 }
 
 fn file(content_type: &'static str, name: &str, body: Body) -> Response {

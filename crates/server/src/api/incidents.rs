@@ -7,7 +7,7 @@ use domain::Code;
 use domain::event::Severity;
 use serde_json::json;
 
-use super::deployments::{flag, listing, named};
+use super::deployments::{flag, listed, listing, named};
 use super::reply;
 use crate::auth::Read;
 use crate::error::ApiError;
@@ -38,7 +38,7 @@ pub(crate) async fn list(
     listing.open = flag(&query, "open")?;
     listing.severity = query.one("severity").map(severity).transpose()?;
     let page = app.warehouse().incidents(&listing).await?;
-    reply::json(&headers, &json!({"incidents": page.rows, "next": page.next}))
+    reply::json(&headers, &listed("incidents", page))
 }
 
 fn severity(text: &str) -> Result<Severity, ApiError> {

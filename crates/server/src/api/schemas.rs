@@ -511,7 +511,16 @@ fn backfills() -> Vec<(&'static str, RefOr<Schema>)> {
 fn page(rows: &'static str, item: &str) -> RefOr<Schema> {
     object(
         "A page of rows, newest first.",
-        vec![(rows, list(named(item))), ("next", or_null(Type::String, "The cursor of the next page."))],
+        vec![
+            (rows, list(named(item))),
+            ("next", or_null(Type::String, "The cursor of the next page.")),
+            (
+                "kept_from?",
+                instant(
+                    "On the last page: rows before this instant were taken out (`[retention]` of the configuration).",
+                ),
+            ),
+        ],
     )
 }
 

@@ -281,9 +281,21 @@ fn months_past_their_retention_are_told_and_do_not_come_back() {
     assert!(first.as_str() > "2026-01" && first.ends_with("-01T00:00:00Z"), "{first}");
     let tree = server.get(&format!("/api/v1/tree?{YEAR}")).expect(200);
     let explained = server.get(&format!("/api/v1/explain?metric=deployment_frequency&{YEAR}")).expect(200);
-    for answer in [&tree, &explained] {
-        assert_eq!(answer["kept_from"], first.as_str());
+    let correlated =
+        server.get(&format!("/api/v1/correlation?x=deployment_frequency&y=time_to_restore&{YEAR}")).expect(200);
+    let listed = server.get("/api/v1/deployments?from=2025-01-01T00:00:00Z").expect(200);
+    for answer in [&tree, &explained, &correlated, &listed] {
+        assert_eq!(answer["kept_from"], first.as_str(), "{answer}");
     }
+    let incidents = server.get("/api/v1/incidents?limit=1000").expect(200);
+    let since = server.get(&format!("/api/v1/deployments?from={first}")).expect(200);
+    for whole in [&incidents, &since] {
+        assert!(whole.get("kept_from").is_none(), "nothing of it was taken out: {whole}");
+    }
+    let kept_from = |path: &str| server.get(path).header("leadline-kept-from").map(str::to_owned);
+    assert_eq!(kept_from("/api/v1/export/deployments").as_deref(), Some(first.as_str()));
+    assert_eq!(kept_from(&format!("/api/v1/export/metrics?metric=lead_time&{YEAR}")).as_deref(), Some(first.as_str()));
+    assert_eq!(kept_from("/api/v1/export/incidents"), None);
     server.admin("POST", "/api/v1/rebuild", "application/json", "").expect(200);
     let again = server.get(&path).expect(200);
     assert_eq!((&again["metrics"], &again["kept_from"]), (&answer["metrics"], &answer["kept_from"]));

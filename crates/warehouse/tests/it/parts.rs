@@ -98,7 +98,7 @@ fn deployed(index: usize, raw: [u8; 8]) -> (DeploymentFact, Vec<CommitFact>) {
     fact.sha = (!raw[6].is_multiple_of(5)).then(|| format!("c{}", raw[6] % 4));
     let commits = (0..raw[7] % 5).map(|n| {
         let mut row = commit(&fact, &format!("c{n}"), finished.plus(-i64::from(raw[6]) * i64::from(n + 1) * HOUR / 2));
-        row.repo.clone_from(&fact.repo);
+        row.repo = fact.repo.as_deref().map(Into::into);
         row.first_arrival = raw[6] >> n & 1 == 0;
         row.role = [CommitRole::New, CommitRole::Squashed, CommitRole::Merge][usize::from(raw[5] >> n & 3) % 3];
         // Some name a pull request that nobody told of.
@@ -197,7 +197,7 @@ impl World {
                 let request = self.request(fact.repo.as_deref(), Some(&number.to_string())).unwrap();
                 let own = used.iter().filter(|row| {
                     row.pull_request.as_deref() == Some(number.to_string().as_str())
-                        && Some(&row.sha) != request.merge_sha.as_ref()
+                        && Some(&*row.sha) != request.merge_sha.as_deref()
                 });
                 let began = request.first_commit.or(own.map(|row| row.committed_at).min());
                 let row = measure(what, request, began, finished);
@@ -226,7 +226,7 @@ impl World {
         if !semver {
             return Err(Reason::NotSemver);
         }
-        let of_head = commits.iter().filter(|row| Some(&row.sha) == fact.sha.as_ref());
+        let of_head = commits.iter().filter(|row| Some(&*row.sha) == fact.sha.as_deref());
         let number = of_head.filter_map(|row| row.pull_request.clone()).min();
         let request = self.request(fact.repo.as_deref(), number.as_deref()).ok_or(Reason::NoPullRequest)?;
         measure(what, request, request.first_commit, fact.finished_at.unwrap())

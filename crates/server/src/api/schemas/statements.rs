@@ -19,6 +19,7 @@ pub(super) fn statements() -> Vec<(&'static str, RefOr<Schema>)> {
     let mut correlation = vec![
         definition(),
         as_of(),
+        ("kept_from?", instant(super::KEPT_FROM)),
         ("x", named("Metric")),
         ("y", named("Metric")),
         ("level", named("Level")),
