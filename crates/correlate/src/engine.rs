@@ -66,7 +66,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::apply`].
-    pub fn link_all(&mut self, ledger: &mut impl Ledger) -> Result<Applied> {
+    pub(crate) fn link_all(&mut self, ledger: &mut impl Ledger) -> Result<Applied> {
         let done = self.link_every_entity(ledger);
         self.finish(done)
     }

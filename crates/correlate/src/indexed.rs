@@ -28,17 +28,11 @@ enum Few<V> {
     Many(BTreeSet<V>),
 }
 
-impl<V: Ord> Few<V> {
+impl<V: Ord + Clone> Few<V> {
     fn put(&mut self, value: V) {
         match self {
             Few::One(known) if *known == value => {}
-            Few::One(_) => {
-                if let Few::One(known) = std::mem::replace(self, Few::Many(BTreeSet::from([value])))
-                    && let Few::Many(all) = self
-                {
-                    all.insert(known);
-                }
-            }
+            Few::One(known) => *self = Few::Many(BTreeSet::from([known.clone(), value])),
             Few::Many(all) => {
                 all.insert(value);
             }
@@ -156,8 +150,10 @@ struct Orders {
 
 /// A finished deployment and its place.
 type Stand<'a> = (&'a DeploymentFact, &'a OrderKey);
+/// Where a deployment was in an index, and where it is now; neither where that is the same.
+type Move<'a> = (Option<Stand<'a>>, Option<Stand<'a>>);
 
-/// One content of a deployment and the next: which indexes lose it, and which take it in.
+/// One content of a deployment and the next.
 struct Step<'a> {
     old: Option<Stand<'a>>,
     new: Option<Stand<'a>>,
@@ -166,19 +162,33 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// Where it was and where it is now in an index of those that `belong`; neither where that is the same.
-    fn of(&self, belong: impl Fn(&DeploymentFact) -> bool) -> (Option<Stand<'a>>, Option<Stand<'a>>) {
+    /// In an index of those that `belong`.
+    fn among(&self, belong: impl Fn(&DeploymentFact) -> bool) -> Move<'a> {
         let within = |stand: Option<Stand<'a>>| stand.filter(|(fact, _)| belong(fact));
         match (within(self.old), within(self.new)) {
             (Some(_), Some(_)) if self.stays => (None, None),
-            step => step,
+            moved => moved,
         }
     }
 
-    /// As [`Step::of`], in an index by something that both contents have.
-    fn by<T: PartialEq>(&self, key: impl Fn(&'a DeploymentFact) -> T) -> (Option<Stand<'a>>, Option<Stand<'a>>) {
-        let same = self.old.zip(self.new).is_some_and(|((old, _), (new, _))| key(old) == key(new));
+    /// In an index by something they have.
+    fn by<T: PartialEq>(&self, what: impl Fn(&'a DeploymentFact) -> T) -> Move<'a> {
+        let same = self.old.zip(self.new).is_some_and(|((old, _), (new, _))| what(old) == what(new));
         if same && self.stays { (None, None) } else { (self.old, self.new) }
+    }
+}
+
+/// Moves a deployment in an index, under all keys it has there.
+fn shift<K: Hash + Eq, I: IntoIterator<Item = K>>(
+    index: &mut Sets<K, OrderKey>,
+    (from, to): Move<'_>,
+    keys: impl Fn(&DeploymentFact) -> I,
+) {
+    if let Some((fact, place)) = from {
+        keys(fact).into_iter().for_each(|key| index.take(&key, place));
+    }
+    if let Some((fact, place)) = to {
+        keys(fact).into_iter().for_each(|key| index.put(key, place.clone()));
     }
 }
 
@@ -189,73 +199,51 @@ impl Orders {
         let stays = was == is && old.map(|old| &old.lane) == new.map(|new| &new.lane);
         let step = Step { old: old.zip(was.as_ref()), new: new.zip(is.as_ref()), stays };
 
-        let (from, to) = step.of(|_| true);
-        from.inspect(|(fact, place)| self.of_component.take(&fact.lane.component, place));
-        to.inspect(|(fact, place)| self.of_component.put(fact.lane.component.clone(), (*place).clone()));
+        let lane = |fact: &DeploymentFact| Some(fact.lane.clone());
+        let component = |fact: &DeploymentFact| Some(fact.lane.component.clone());
+        let product = |fact: &DeploymentFact| Some(Arc::from(fact.lane.component.product()));
+        let succeeded = |fact: &DeploymentFact| fact.status == Status::Succeeded;
 
-        let (from, to) = step.of(|fact| fact.status == Status::Succeeded);
-        from.inspect(|(fact, place)| self.succeeded.take(&fact.lane, place));
-        to.inspect(|(fact, place)| self.succeeded.put(fact.lane.clone(), (*place).clone()));
+        shift(&mut self.of_component, step.among(|_| true), component);
+        shift(&mut self.succeeded, step.among(succeeded), lane);
+        let counted = step.among(|fact| fact.counted);
+        shift(&mut self.counted, counted, lane);
+        shift(&mut self.counted_of_component, counted, component);
+        shift(&mut self.counted_of_product, counted, product);
+        shift(&mut self.production, step.among(|fact| fact.production), product);
+        shift(&mut self.remedies, step.among(DeploymentFact::remedies), component);
+        shift(&mut self.suspects, step.among(DeploymentFact::suspect), component);
+        shift(&mut self.fixers, step.by(|fact| &fact.fixes), |fact| fact.fixes.clone());
 
-        let (from, to) = step.by(|fact| (fact.status == Status::Succeeded, &fact.sha, &fact.version));
-        from.inspect(|stand| self.take_code(*stand));
-        to.inspect(|stand| self.put_code(*stand));
-
-        let (from, to) = step.of(|fact| fact.counted);
-        from.inspect(|(fact, place)| {
-            self.counted.take(&fact.lane, place);
-            self.counted_of_component.take(&fact.lane.component, place);
-            self.counted_of_product.take(fact.lane.component.product(), place);
+        let code = step.by(|fact| (succeeded(fact), &fact.sha, &fact.version));
+        shift(&mut self.by_commit, code, |fact| {
+            let sha = fact.sha.clone().filter(|_| succeeded(fact))?;
+            Some((fact.lane.clone(), sha))
         });
-        to.inspect(|(fact, place)| {
-            self.counted.put(fact.lane.clone(), (*place).clone());
-            self.counted_of_component.put(fact.lane.component.clone(), (*place).clone());
-            self.counted_of_product.put(fact.lane.component.product().into(), (*place).clone());
+        shift(&mut self.by_version, code, |fact| {
+            let version = fact.version.as_deref().filter(|_| succeeded(fact))?;
+            Some((fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some()))
         });
-
-        let (from, to) = step.of(|fact| fact.production);
-        from.inspect(|(fact, place)| self.production.take(fact.lane.component.product(), place));
-        to.inspect(|(fact, place)| self.production.put(fact.lane.component.product().into(), (*place).clone()));
-
-        let (from, to) = step.of(DeploymentFact::remedies);
-        from.inspect(|(fact, place)| self.remedies.take(&fact.lane.component, place));
-        to.inspect(|(fact, place)| self.remedies.put(fact.lane.component.clone(), (*place).clone()));
-
-        let (from, to) = step.of(DeploymentFact::suspect);
-        from.inspect(|(fact, place)| self.suspects.take(&fact.lane.component, place));
-        to.inspect(|(fact, place)| self.suspects.put(fact.lane.component.clone(), (*place).clone()));
-
-        let (from, to) = step.by(|fact| &fact.fixes);
-        from.inspect(|(fact, place)| fact.fixes.iter().for_each(|fix| self.fixers.take(fix, place)));
-        to.inspect(|(fact, place)| {
-            fact.fixes.iter().for_each(|fix| self.fixers.put(fix.clone(), (*place).clone()));
-        });
-    }
-
-    fn put_code(&mut self, (fact, place): Stand<'_>) {
-        let (by_commit, by_version) = codes(fact);
-        by_commit.map(|key| self.by_commit.put(key, place.clone()));
-        by_version.map(|key| self.by_version.put(key, place.clone()));
-    }
-
-    fn take_code(&mut self, (fact, place): Stand<'_>) {
-        let (by_commit, by_version) = codes(fact);
-        by_commit.map(|key| self.by_commit.take(&key, place));
-        by_version.map(|key| self.by_version.take(&key, place));
     }
 }
 
-/// By what the code of a deployment is found on its lane.
-type Codes = (Option<(Lane, String)>, Option<(Lane, String, bool)>);
-
-fn codes(fact: &DeploymentFact) -> Codes {
-    if fact.status != Status::Succeeded {
-        return (None, None);
+/// Puts a deployment under the key that another content of it gives it.
+fn replace<K: Hash + Eq>(
+    index: &mut Sets<K, DeploymentKey>,
+    old: Option<&DeploymentFact>,
+    new: Option<&DeploymentFact>,
+    key: impl Fn(&DeploymentFact) -> Option<K>,
+) {
+    let (was, is) = (old.and_then(&key), new.and_then(&key));
+    if was == is {
+        return;
     }
-    let by_commit = fact.sha.as_ref().map(|sha| (fact.lane.clone(), sha.clone()));
-    let by_version =
-        fact.version.as_ref().map(|version| (fact.lane.clone(), normalise(version).to_owned(), fact.sha.is_some()));
-    (by_commit, by_version)
+    if let Some((key, fact)) = was.zip(old) {
+        index.take(&key, &fact.key);
+    }
+    if let Some((key, fact)) = is.zip(new) {
+        index.put(key, fact.key.clone());
+    }
 }
 
 /// The commit graph of one repository.
@@ -378,7 +366,7 @@ impl IndexedLedger {
     /// Makes all facts of the entities it holds, in one pass.
     ///
     /// # Errors
-    /// As [`Engine::link_all`].
+    /// Never: nothing of this ledger fails.
     pub fn link(&mut self, catalogue: &Catalogue) -> Result<Applied> {
         Engine::new(catalogue, self)?.link_all(self)
     }
@@ -491,22 +479,10 @@ impl IndexedLedger {
             (Some(old), None) => self.by_id.take(&old.key.id, &old.key),
             _ => {}
         }
-        let sha = |fact: Option<&'_ DeploymentFact>| {
-            fact.and_then(|fact| fact.sha.clone().map(|sha| (sha, fact.key.clone())))
-        };
-        let (was, is) = (sha(old), sha(new));
-        if was != is {
-            was.map(|(sha, key)| self.by_sha.take(&sha, &key));
-            is.map(|(sha, key)| self.by_sha.put(sha, key));
-        }
-        let blamed = |fact: Option<&'_ DeploymentFact>| {
-            fact.and_then(|fact| fact.blames.as_ref().map(|blame| (blame.deployment.clone(), fact.key.clone())))
-        };
-        let (was, is) = (blamed(old), blamed(new));
-        if was != is {
-            was.map(|(blamed, key)| self.blamers.take(&blamed, &key));
-            is.map(|(blamed, key)| self.blamers.put(blamed, key));
-        }
+        let sha = |fact: &DeploymentFact| fact.sha.clone();
+        replace(&mut self.by_sha, old, new, sha);
+        let blamed = |fact: &DeploymentFact| fact.blames.as_ref().map(|blame| blame.deployment.clone());
+        replace(&mut self.blamers, old, new, blamed);
     }
 
     fn forget_commits(&mut self, key: &DeploymentKey) {

@@ -59,9 +59,11 @@ fn after(setup: &Setup, deployments: usize) -> Result<Vec<Measure>, Failure> {
         if told_of >= deployments {
             break;
         }
-        let history = history(product, setup.seed);
+        let mut history = history(product, setup.seed);
         told_of += history.raw.deployments.len();
         products += 1;
+        // As things happened: what comes before what is there already makes its component be walked again.
+        history.events.sort_by_cached_key(Event::stamp);
         append(&store, history.events)?;
     }
     store.settle()?;
