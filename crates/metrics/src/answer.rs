@@ -278,21 +278,31 @@ pub struct NodeValues {
     pub node: Node,
     /// The worst band.
     pub overall: Option<Band>,
-    /// The metrics, in their order. A map would keep room for eleven, at each of thousands of nodes.
-    #[serde(serialize_with = "as_map")]
-    pub metrics: Box<[(Metric, Value)]>,
+    /// The metrics.
+    pub metrics: Values,
 }
 
-impl NodeValues {
-    /// One of the metrics, if it was asked for.
+/// Values by metric, in the order of metrics. A map would keep room for eleven, at each of thousands of nodes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values(Box<[(Metric, Value)]>);
+
+impl Values {
+    /// The value of a metric, if it was asked for.
     #[must_use]
-    pub fn metric(&self, metric: Metric) -> Option<&Value> {
-        self.metrics.iter().find(|(asked, _)| *asked == metric).map(|(_, value)| value)
+    pub fn get(&self, metric: Metric) -> Option<&Value> {
+        self.iter().find(|(asked, _)| *asked == metric).map(|(_, value)| value)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Metric, &Value)> {
+        self.0.iter().map(|(metric, value)| (*metric, value))
     }
 }
 
-fn as_map<S: Serializer>(metrics: &[(Metric, Value)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(metrics.iter().map(|(metric, value)| (metric, value)))
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// The five DORA metrics in the form the definition gives them: recovery is its headline.
@@ -399,9 +409,9 @@ pub fn node_values(definition: &Definition, forest: &Forest, mut climbs: Vec<(Me
     let shown = forest.nodes().iter().filter(|(_, spot)| climbs.iter().any(|(_, climb)| climb.shows(*spot)));
     let of_node = |(node, spot): &(Node, Spot)| {
         let values = climbs.iter().map(|(metric, climb)| (*metric, value(*metric, &bands, climb.brief(*spot))));
-        let mut values = NodeValues { node: node.clone(), overall: None, metrics: values.collect() };
-        values.overall = bands.overall(definition, |metric| values.metric(metric).map(|value| value.band));
-        values
+        let metrics = Values(values.collect());
+        let overall = bands.overall(definition, |metric| metrics.get(metric).map(|value| value.band));
+        NodeValues { node: node.clone(), overall, metrics }
     };
     shown.map(of_node).collect()
 }

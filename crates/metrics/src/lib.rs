@@ -24,7 +24,7 @@ pub mod statistics;
 pub mod tally;
 pub mod words;
 
-pub use answer::{Answer, Change, DefinitionRef, MetricAnswer, NodeValues, Point, Spread, Value, headline};
+pub use answer::{Answer, Change, DefinitionRef, MetricAnswer, NodeValues, Point, Spread, Value, Values, headline};
 pub use forest::{Forest, Spot};
 pub use packed::Packed;
 pub use period::{Bucket, Zone};

@@ -202,7 +202,8 @@ export interface paths {
         };
         /**
          * A whole table as a file, or the series of metrics in InfluxDB's line protocol. It is written while it is read, so that
-         *     no answer is too long; a connection that ends early gives no whole file.
+         *     no answer is too long; a connection that ends early gives no whole file. Where retention has taken rows out of what is
+         *     asked for, the header `leadline-kept-from` says from which instant on they are there.
          */
         get: operations["get_export_table"];
         put?: never;
@@ -1683,6 +1684,11 @@ export interface components {
              * @description First instant of the window.
              */
             from: string;
+            /**
+             * Format: date-time
+             * @description There are rows for this only from here on, although the window begins earlier: `[retention]` of the configuration.
+             */
+            kept_from?: string;
             /** @description Nodes of the level without both values. */
             left_out: number;
             level: components["schemas"]["Level"];
@@ -1942,6 +1948,11 @@ export interface components {
         /** @description A page of rows, newest first. */
         Deployments: {
             deployments: components["schemas"]["Deployment"][];
+            /**
+             * Format: date-time
+             * @description On the last page: rows before this instant were taken out (`[retention]` of the configuration).
+             */
+            kept_from?: string;
             /** @description The cursor of the next page. */
             next: string | null;
         };
@@ -2683,6 +2694,11 @@ export interface components {
         /** @description A page of rows, newest first. */
         Incidents: {
             incidents: components["schemas"]["Incident"][];
+            /**
+             * Format: date-time
+             * @description On the last page: rows before this instant were taken out (`[retention]` of the configuration).
+             */
+            kept_from?: string;
             /** @description The cursor of the next page. */
             next: string | null;
         };

@@ -279,7 +279,7 @@ const HEAD: &str = "from,node,metric,n,value,mean,min,max,p50,p75,p90,p95,p99\n"
 fn write_rows(out: &mut String, from: Timestamp, nodes: &[NodeValues]) {
     let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for node in nodes {
-        for (metric, value) in &node.metrics {
+        for (metric, value) in node.metrics.iter() {
             let stats = value.stats.map(|s| [s.mean, s.min, s.max, s.p50, s.p75, s.p90, s.p95, s.p99]);
             let stats = stats.map_or_else(|| ",".repeat(7), |stats| stats.map(|value| value.to_string()).join(","));
             let (node, value, n) = (node.node.to_ref(), text(value.value), value.n);

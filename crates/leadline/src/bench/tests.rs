@@ -150,7 +150,7 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
     let nodes = runtime.block_on(warehouse.tree_anew(&dora, last_90_days(), &metrics, true)).expect("an answer");
     let group = nodes.iter().find(|node| node.node == domain::catalogue::Node::Group).expect("the group");
     for (metric, (value, n)) in expected {
-        let found = group.metric(metric).expect("it was asked for");
+        let found = group.metrics.get(metric).expect("it was asked for");
         assert_eq!(found.n, n, "{metric}");
         let value_found = found.value.expect("a value");
         assert!((value_found - value).abs() <= 1e-9 * value.abs(), "{metric}: {value_found} / {value}");
@@ -163,7 +163,7 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
     let (product, component) = (&setup.plan[0], &setup.plan[0].components[0]);
     let id = domain::catalogue::ComponentId::new(&product.name, &component.name);
     let node = nodes.iter().find(|node| node.node == domain::catalogue::Node::Component(id.clone()));
-    let stats = node.and_then(|node| node.metric(Metric::LeadTime)?.stats);
+    let stats = node.and_then(|node| node.metrics.get(Metric::LeadTime)?.stats);
     let window = last_90_days();
     let mut leads: Vec<f64> = linked[0]
         .facts

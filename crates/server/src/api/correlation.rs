@@ -100,7 +100,7 @@ fn level(query: &Query) -> Result<(Level, &'static str), ApiError> {
 }
 
 fn of(values: &NodeValues, metric: Metric) -> Option<(f64, u64)> {
-    let Value { value, n, .. } = values.metric(metric)?;
+    let Value { value, n, .. } = values.metrics.get(metric)?;
     Some(((*value)?, *n))
 }
 

@@ -460,7 +460,7 @@ async fn compare(world: &World, pick: usize) {
                     assert_eq!(theirs, None, "{} is missing", node.to_ref());
                     continue;
                 };
-                let ours = values.metric(metric).unwrap();
+                let ours = values.metrics.get(metric).unwrap();
                 let exactly = definition.rollup == Rollup::Pooled;
                 let place = format!("{} {} {metric}", definition.id, node.to_ref());
                 assert!(same(ours.value, theirs, exactly), "{place}: {:?} is not {theirs:?}", ours.value);
@@ -483,7 +483,7 @@ async fn compare(world: &World, pick: usize) {
     let answer = warehouse.answer(&question).await.unwrap();
     if let Some(values) = tree.iter().find(|values| values.node == node) {
         for metric in FIVE {
-            let (one, of_tree) = (&answer.metrics[&metric], values.metric(metric).unwrap());
+            let (one, of_tree) = (&answer.metrics[&metric], values.metrics.get(metric).unwrap());
             assert_eq!(
                 (one.value, one.n, one.coverage, one.reason),
                 (of_tree.value, of_tree.n, of_tree.coverage, of_tree.reason),

@@ -170,8 +170,8 @@ async fn the_tree_gives_the_same_numbers_at_once() {
             let question = Question::new(values.node.clone(), definition(id), january());
             let answer = warehouse.answer(&question).await.unwrap();
             assert_eq!(answer.overall, values.overall, "{id} {}", values.node.to_ref());
-            for (name, value) in &values.metrics {
-                let one = &answer.metrics[name];
+            for (name, value) in values.metrics.iter() {
+                let one = &answer.metrics[&name];
                 assert_eq!(
                     (one.value, one.n, one.reason),
                     (value.value, value.n, value.reason),
