@@ -3,10 +3,12 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use domain::catalogue::{Labels, Node, Tree};
+use domain::Timestamp;
+use domain::band::Band;
+use domain::catalogue::{Labels, Level, Node, Tree};
 use domain::metric::Metric;
-use metrics::{Question, headline};
-use serde_json::{Map, Value, json};
+use metrics::{DefinitionRef, NodeValues, Question, Values, headline};
+use serde::Serialize;
 
 use super::{question, reply};
 use crate::auth::Read;
@@ -39,34 +41,59 @@ pub(crate) async fn get_tree(
     let warehouse = app.warehouse();
     let values = warehouse.tree(&definition, window, &labels, asked).await?;
     let tree = app.shown.tree.load_full();
-    let nodes: Vec<Value> = values
-        .iter()
-        .map(|values| {
-            let node = &values.node;
-            json!({
-                "node": node.to_ref().to_string(),
-                "level": node.to_ref().level(),
-                "name": short_name(node),
-                "parent": parent(node, &tree),
-                "team": team(node, &tree),
-                "labels": labels_of(node, &tree),
-                "overall": values.overall,
-                "metrics": values.metrics,
-            })
-        })
-        .collect();
-    let mut content = json!({
-        "definition": {"id": definition.id, "version": definition.version},
-        "from": window.from, "to": window.to, "nodes": nodes,
-    });
-    let metrics = if metrics.is_empty() { headline(&definition).to_vec() } else { metrics };
-    let question = Question { metrics, ..Question::new(Node::Group, definition, window) };
-    if let Some(first) = warehouse.kept_from(&question) {
-        content["kept_from"] = json!(first);
+    let nodes: Vec<TreeNode<'_>> = values.iter().map(|values| TreeNode::of(values, &tree)).collect();
+    let asked = if metrics.is_empty() { headline(&definition).to_vec() } else { metrics };
+    let question = Question { metrics: asked, ..Question::new(Node::Group, definition.clone(), window) };
+    let content = Told {
+        definition: DefinitionRef::from(&definition),
+        from: window.from,
+        to: window.to,
+        nodes: &nodes,
+        kept_from: warehouse.kept_from(&question),
+        as_of: None,
+    };
+    reply::json_as_of(&headers, &Told { as_of: Some(as_of), ..content.clone() }, &content)
+}
+
+/// The answer. It is written from what is there: a thousand products make megabytes of it.
+#[derive(Clone, Serialize)]
+struct Told<'a> {
+    definition: DefinitionRef,
+    from: Timestamp,
+    to: Timestamp,
+    nodes: &'a [TreeNode<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct TreeNode<'a> {
+    node: String,
+    level: Level,
+    name: String,
+    parent: Option<String>,
+    team: Option<String>,
+    labels: Labels,
+    overall: Option<Band>,
+    metrics: &'a Values,
+}
+
+impl<'a> TreeNode<'a> {
+    fn of(values: &'a NodeValues, tree: &Tree) -> Self {
+        let NodeValues { node, overall, metrics } = values;
+        TreeNode {
+            node: node.to_ref().to_string(),
+            level: node.to_ref().level(),
+            name: short_name(node),
+            parent: parent(node, tree),
+            team: team(node, tree),
+            labels: labels_of(node, tree),
+            overall: *overall,
+            metrics,
+        }
     }
-    let mut body = content.clone();
-    body["as_of"] = json!(as_of);
-    reply::json_as_of(&headers, &body, &content)
 }
 
 fn short_name(node: &Node) -> String {
@@ -101,12 +128,11 @@ fn team(node: &Node, tree: &Tree) -> Option<String> {
     }
 }
 
-fn labels_of(node: &Node, tree: &Tree) -> Map<String, Value> {
-    let labels = match node {
+fn labels_of(node: &Node, tree: &Tree) -> Labels {
+    match node {
         Node::Product(name) => tree.products().get(name).map(|product| product.labels.clone()).unwrap_or_default(),
         Node::Component(id) => tree.labels_at(id, None),
         Node::Instance(id, instance) => tree.labels_at(id, Some(instance)),
         _ => Labels::new(),
-    };
-    labels.into_iter().map(|(key, value)| (key, Value::from(value))).collect()
+    }
 }
