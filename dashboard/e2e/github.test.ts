@@ -1,7 +1,4 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { browser, open, serve, tile, type Sample } from './support'
@@ -12,25 +9,19 @@ const SECRET = 'the secret of both'
 const HOUR = 3_600_000
 const now = Math.floor(Date.now() / 1000) * 1000
 
-let folder: string
 let server: Sample
 let chrome: Browser
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'leadline-github-'))
-  const config = join(folder, 'leadline.toml')
-  writeFileSync(
-    config,
+  server = await serve(
     `[read]\nanonymous_networks = ["127.0.0.0/8"]\n\n[[sources]]\nname = "github"\nkind = "github"\nsecret = "${SECRET}"\n`,
   )
-  server = await serve('--config', config, '--data', join(folder, 'data'), '--listen', '127.0.0.1:0')
   chrome = await browser()
 })
 
 afterAll(async () => {
   await chrome?.close()
   server?.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function send(event: string, body: object): Promise<void> {

@@ -1,32 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browser, open, serve, type Sample } from './support'
 
 // The server people run, that keeps deployments for thirty days.
-let folder: string
 let server: Sample
 let chrome: Browser
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'leadline-kept-'))
-  const config = join(folder, 'leadline.toml')
-  writeFileSync(config, [
+  server = await serve([
     '[ingest]\nanonymous_networks = ["127.0.0.0/8"]',
     '[read]\nanonymous_networks = ["127.0.0.0/8"]',
     '[warehouse]\ntidy_every_s = 1',
     '[retention]\ndeployments_days = 30\n',
   ].join('\n\n'))
-  server = await serve('--config', config, '--data', join(folder, 'data'), '--listen', '127.0.0.1:0')
   chrome = await browser()
 })
 
 afterAll(async () => {
   await chrome?.close()
   server?.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 const long = '?from=2020-01-01&to=2020-02-01'

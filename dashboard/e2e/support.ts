@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Browser, type Page } from 'playwright-core'
@@ -18,9 +19,20 @@ export function sample(...options: string[]): Promise<Sample> {
   return started(process.env['LEADLINE_SAMPLE'] ?? join(target, 'debug/examples/sample'), 'cargo build --workspace --example sample', options)
 }
 
-/** The server people run. */
-export function serve(...options: string[]): Promise<Sample> {
-  return started(process.env['LEADLINE'] ?? join(target, 'debug/leadline'), 'cargo build --workspace --bin leadline', ['serve', ...options])
+/** The server people run, on a folder of its own that goes with it. */
+export async function serve(config: string): Promise<Sample> {
+  const folder = mkdtempSync(join(tmpdir(), 'leadline-e2e-'))
+  const file = join(folder, 'leadline.toml')
+  writeFileSync(file, config)
+  const options = ['serve', '--config', file, '--data', join(folder, 'data'), '--listen', '127.0.0.1:0']
+  const server = await started(process.env['LEADLINE'] ?? join(target, 'debug/leadline'), 'cargo build --workspace --bin leadline', options)
+  return {
+    url: server.url,
+    stop: () => {
+      server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 async function started(built: string, how: string, options: string[]): Promise<Sample> {

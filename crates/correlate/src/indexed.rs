@@ -441,6 +441,14 @@ impl IndexedLedger {
         self.deployments.entry(key.clone()).or_default()
     }
 
+    fn take_out<T: Default>(&mut self, key: &DeploymentKey, part: impl FnOnce(&mut Held) -> &mut T) -> T {
+        self.deployments.get_mut(key).map(|held| std::mem::take(part(held))).unwrap_or_default()
+    }
+
+    fn every_fact(&self) -> impl Iterator<Item = &Arc<DeploymentFact>> {
+        self.deployments.values().filter_map(|held| held.fact.as_ref())
+    }
+
     fn fact(&self, place: Option<&OrderKey>) -> Option<Arc<DeploymentFact>> {
         self.held(&place?.key)
     }
@@ -486,8 +494,7 @@ impl IndexedLedger {
     }
 
     fn forget_commits(&mut self, key: &DeploymentKey) {
-        let commits = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.commits));
-        for row in commits.unwrap_or_default() {
+        for row in self.take_out(key, |held| &mut held.commits) {
             let repo = row.repo.as_deref().and_then(|repo| self.repo_ids.get(repo)).copied();
             if let Some(repo) = repo.and_then(|repo| self.repo(repo)) {
                 repo.arrivals.take(&row.sha, key);
@@ -496,15 +503,13 @@ impl IndexedLedger {
     }
 
     fn forget_waits(&mut self, key: &DeploymentKey) {
-        let waits = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.waits));
-        for wait in waits.unwrap_or_default() {
+        for wait in self.take_out(key, |held| &mut held.waits) {
             self.waiting.take(&wait, key);
         }
     }
 
     fn forget_reverts(&mut self, key: &DeploymentKey) {
-        let reverts = self.deployments.get_mut(key).map(|held| std::mem::take(&mut held.reverts));
-        for (target, sha) in reverts.unwrap_or_default() {
+        for (target, sha) in self.take_out(key, |held| &mut held.reverts) {
             self.reverts_of.take(&target, &(key.clone(), sha));
         }
     }
@@ -772,25 +777,21 @@ impl Ledger for IndexedLedger {
     }
 
     fn named(&mut self, name: &str) -> Result<(Vec<DeploymentKey>, Vec<IncidentKey>)> {
-        let facts = self.deployments.values().filter_map(|held| held.fact.as_ref());
-        let deployments = facts.filter(|fact| fact.lane.component.name() == name);
+        let deployments = self.every_fact().filter(|fact| fact.lane.component.name() == name);
         let incidents =
             self.incidents.values().filter(|fact| fact.component.as_ref().is_some_and(|c| c.name() == name));
         Ok((deployments.map(|fact| fact.key.clone()).collect(), incidents.map(|fact| fact.key.clone()).collect()))
     }
 
     fn implied(&mut self) -> Result<Vec<ComponentId>> {
-        let facts = self.deployments.values().filter_map(|held| held.fact.as_ref());
-        let implied = facts.filter(|fact| fact.placed_by == PlacedBy::Event);
+        let implied = self.every_fact().filter(|fact| fact.placed_by == PlacedBy::Event);
         let unique: BTreeSet<ComponentId> = implied.map(|fact| fact.lane.component.clone()).collect();
         Ok(unique.into_iter().collect())
     }
 
     fn implied_by_other(&mut self, component: &ComponentId, than: &DeploymentKey) -> Result<bool> {
         Ok(self
-            .deployments
-            .values()
-            .filter_map(|held| held.fact.as_ref())
+            .every_fact()
             .any(|fact| fact.placed_by == PlacedBy::Event && fact.lane.component == *component && fact.key != *than))
     }
 

@@ -63,8 +63,9 @@ async fn rows(app: &App, table: String, query: Query) -> Result<Response, ApiErr
     let name = format!("{table}.{}", format.text());
     let export = Export { table, from: query.instant("from", now)?, to: query.instant("to", now)?, format };
     let warehouse = app.warehouse();
-    let kept_from = warehouse.rows_kept_from(&export.table, export.from);
     let exported = warehouse.export(&export).await?;
+    // After its rows are pinned: what leaves in between is told although it is there, never the other way round.
+    let kept_from = warehouse.rows_kept_from(&export.table, export.from);
     let pieces = stream::unfold(exported, |mut exported| async {
         let piece = exported.next().await?;
         Some((piece, exported))
