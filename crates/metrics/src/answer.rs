@@ -267,7 +267,7 @@ pub struct Value {
     pub reason: Option<Reason>,
     /// Statistics of the rows of the subtree, when they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stats: Option<Stats>,
+    pub stats: Option<Box<Stats>>,
 }
 
 /// Headline values of one node of the tree.
@@ -398,7 +398,7 @@ pub fn answer(question: &Question, bands: &Bands, metrics: BTreeMap<Metric, Metr
 pub(crate) fn value(metric: Metric, bands: &Bands, brief: Brief) -> Value {
     let Brief { value, reason, n, excluded, stats } = brief;
     let band = bands.band(metric, value);
-    Value { value, unit: metric.unit(), n, coverage: coverage(n, excluded), band, reason, stats }
+    Value { value, unit: metric.unit(), n, coverage: coverage(n, excluded), band, reason, stats: stats.map(Box::new) }
 }
 
 /// Puts the values of every node together, in the order of nodes: those of the tree, and what else has rows.

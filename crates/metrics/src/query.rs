@@ -5,7 +5,7 @@ use domain::definition::Children;
 use domain::metric::{Metric, Reason};
 
 use crate::literal::{instant, text};
-use crate::population::{Rows, Scope, View, all, deployed, ever, population, selects};
+use crate::population::{Products, Rows, Scope, View, all, deployed, ever, population, selects};
 use crate::question::{Question, Window};
 use crate::shape::{Carried, Family, Formula, family, formula};
 use crate::tally::Fate;
@@ -48,6 +48,8 @@ pub struct Counting {
     pub placed: bool,
     /// Who counts them.
     pub counted: Vec<Counted>,
+    /// The tables whose rows are grouped or joined, all of them in memory; none where they are counted as they are.
+    pub made_of: Vec<String>,
     /// The same for every row there is, where what a row says does not hang on the window.
     pub whole: Option<Whole>,
 }
@@ -79,17 +81,13 @@ pub fn minds_the_past(question: &Question, metric: Metric) -> bool {
 }
 
 /// The queries that count subjects in a window: what comes from the same rows is asked for once. Rows of other nodes may be
-/// among them; `products` are those of the question's node when they are few. With a bucket, `at` tells when a row is.
+/// among them, but none of other products than these: all there are come to the same as one part of them after the other, in the
+/// order of the countings. With a bucket, `at` tells when a row is.
 #[must_use]
-pub fn countings(
-    question: &Question,
-    subjects: &[Subject],
-    window: Window,
-    products: Option<&[&str]>,
-) -> Vec<Counting> {
+pub fn countings(question: &Question, subjects: &[Subject], window: Window, products: Products<'_>) -> Vec<Counting> {
     let view = View { question, window, scope: Scope::Wider(products) };
     let everywhere = Question { node: Node::Group, ..question.clone() };
-    let everywhere = View { question: &everywhere, window, scope: Scope::Wider(None) };
+    let everywhere = View { question: &everywhere, window, scope: Scope::Wider(Products::All) };
     let rows_of = |view: &View<'_>, subject: &Subject| match subject {
         Subject::Metric(metric) => selects(view, *metric),
         Subject::Deployments { config } => vec![deployed(view, *config)],
@@ -173,7 +171,20 @@ fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -
     }
     first.extend_from_slice(&columns);
     let sql = format!("SELECT {}\nFROM {}\nWHERE {}", first.join(",\n  "), shared.from, all(&shared.conditions));
-    (Counting { sql, placed, counted, whole: None }, columns)
+    let made_of = if placed { Vec::new() } else { tables(&shared.from) };
+    (Counting { sql, placed, counted, made_of, whole: None }, columns)
+}
+
+/// The tables that what stands behind `FROM` names.
+fn tables(from: &str) -> Vec<String> {
+    let words = || from.split_whitespace();
+    let before = std::iter::once("FROM").chain(words());
+    let named =
+        before.zip(words()).filter(|(before, word)| matches!(*before, "FROM" | "JOIN") && !word.starts_with('('));
+    let mut tables: Vec<String> = named.map(|(_, word)| word.trim_end_matches(')').to_owned()).collect();
+    tables.sort();
+    tables.dedup();
+    tables
 }
 
 /// What becomes of a row as a number, and what each number means.
@@ -193,8 +204,10 @@ fn fates(rows: &Rows) -> Option<(String, Vec<Fate>)> {
 /// When something was first deployed at each place before the end of the window: `place`, `first_at`.
 #[must_use]
 pub fn firsts(question: &Question, metric: Metric, window: Window) -> String {
-    let conditions =
-        ever(&View { question, window, scope: Scope::Wider(None) }, metric == Metric::ConfigDeploymentFrequency);
+    let conditions = ever(
+        &View { question, window, scope: Scope::Wider(Products::All) },
+        metric == Metric::ConfigDeploymentFrequency,
+    );
     format!(
         "SELECT place, min(finished_at) AS first_at\nFROM deployments\nWHERE {}\nGROUP BY place",
         conditions.join(" AND ")

@@ -9,7 +9,8 @@ use domain::metric::Metric;
 use domain::{Problem, Timestamp};
 use metrics::answer::{Bands, MetricAnswer, SplitAnswer, answer, metric_answer, node_values, part_answer};
 use metrics::inference::changes::{Changes, changes};
-use metrics::query::{self, Subject};
+use metrics::population::{LOOKS_BACK, Products};
+use metrics::query::{self, Counting, Subject};
 use metrics::rollup::{self, Climb, Plan, Presence};
 use metrics::shape::of_whole_window;
 use metrics::{Answer, Layout, NodeValues, Point, Question, Rolled, Spot, Window, Zone};
@@ -148,7 +149,11 @@ impl<'a> Asking<'a> {
             layouts: subjects.iter().map(|subject| (*subject, layout(subject))).collect(),
         };
         let question = Question { bucket, ..self.question.clone() };
-        let countings = query::countings(&question, &subjects, window, products.as_deref());
+        let ask = |products: Products<'_>| query::countings(&question, &subjects, window, products);
+        let countings = match &products {
+            Some(few) => ask(Products::Few(few)),
+            None => self.in_parts(&spots, window, ask),
+        };
         let reading = Reading {
             warehouse: self.warehouse,
             snapshot: self.snapshot,
@@ -157,6 +162,39 @@ impl<'a> Asking<'a> {
                 || matches!(self.question.node, Node::Product(_) | Node::Component(_) | Node::Instance(..)),
         };
         gather(&reading, Arc::new(counter), countings).await.map_err(|error| problem(&error))
+    }
+
+    /// Countings that would hold more rows in memory at once than is good are asked for a part of the products after the
+    /// other: rows of a product, which files have beside each other, are only made of rows of that product.
+    fn in_parts<F>(&self, spots: &[Spot], window: Window, ask: F) -> Vec<Counting>
+    where
+        F: Fn(Products<'_>) -> Vec<Counting>,
+    {
+        let every = self.snapshot.tree.products();
+        let mut products: Vec<&str> = every.keys().map(String::as_str).collect();
+        if let [spot] = spots
+            && let Some(some) = self.grounds.forest.products(*spot, every.len())
+        {
+            products = some;
+        }
+        let since = window.from.plus(-LOOKS_BACK);
+        let rows = |table: &String| self.snapshot.tables.get(table.as_str()).map_or(0, |data| data.rows_since(since));
+        let parts = |counting: &Counting| {
+            let rows: usize = counting.made_of.iter().map(rows).sum();
+            let of_node = rows as f64 * products.len() as f64 / every.len().max(1) as f64;
+            (of_node / self.warehouse.at_once as f64).ceil().min(products.len() as f64) as usize
+        };
+        let of_products = |(index, counting): (usize, Counting)| {
+            let parts = parts(&counting);
+            if parts < 2 {
+                return vec![counting];
+            }
+            let starts = (1..parts).map(|part| products.get(part * products.len() / parts).copied());
+            let ends: Vec<Option<&str>> = std::iter::once(None).chain(starts).chain([None]).collect();
+            let part = |ends: &[Option<&str>]| ask(Products::Between(ends[0], ends[1])).swap_remove(index);
+            ends.windows(2).map(part).collect()
+        };
+        ask(Products::All).into_iter().enumerate().flat_map(of_products).collect()
     }
 
     /// First deployments, as far as these metrics mind them.

@@ -37,7 +37,9 @@ pub(crate) fn runtime() -> Result<Arc<RuntimeEnv>> {
 
 /// A session that sees one snapshot.
 fn session(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
-    let config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
+    let mut config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
+    // Rows that are nearly all groups of their own are not grouped twice: this many tell.
+    config.options_mut().execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
     let context = SessionContext::new_with_config_rt(config, runtime.clone());
     functions::register(&context);
     for (name, data) in &snapshot.tables {
@@ -79,6 +81,13 @@ pub(crate) fn session_of(snapshot: &Snapshot, runtime: &Arc<RuntimeEnv>) -> Resu
     }
     let made = session(snapshot, runtime)?;
     Ok(snapshot.session.get_or_init(|| made).clone())
+}
+
+/// A session as another, for statements that want few of the rows and much of each: what tells them apart is read first.
+pub(crate) fn picking(session: &SessionContext) -> SessionContext {
+    let mut state = session.state();
+    state.config_mut().options_mut().execution.parquet.pushdown_filters = true;
+    SessionContext::new_with_state(state)
 }
 
 /// One statement that only reads, not yet run.

@@ -26,7 +26,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use domain::catalogue::{ComponentId, Labels, Tree, UNASSIGNED};
 
-use crate::lake::{halves, scan};
+use crate::lake::{Predicate, halves, scan};
 use crate::snapshot::{Bucket, TableData};
 use crate::tables::DIMENSIONS;
 
@@ -79,6 +79,8 @@ impl Provider {
         }
         let predicate = self.predicate(state, filters)?;
         let groups = halves(files);
+        let predicate =
+            predicate.map(|all| Predicate { all, picks: state.config_options().execution.parquet.pushdown_filters });
         let scanned = scan(shape, &groups, &self.data.gone, read.clone(), predicate, &self.runtime)?;
         if read == projection {
             return Ok(Some(scanned));
@@ -365,8 +367,12 @@ fn compared<'e>(left: &'e Expr, right: &'e Expr) -> Option<(&'e str, &'e ScalarV
 
 /// Whether a filter can hold for rows whose columns have these values. Anything not understood can.
 fn possible<'v>(filter: &Expr, known: &impl Fn(&str) -> Option<Option<&'v str>>) -> bool {
-    let equal = |column: &str, value: &ScalarValue| match (known(column), value.try_as_str()) {
-        (Some(have), Some(Some(want))) => have == Some(want),
+    let holds = |column: &str, value: &ScalarValue, op: Operator| match (known(column), value.try_as_str()) {
+        (Some(have), Some(Some(want))) => have.is_some_and(|have| match op {
+            Operator::Lt => have < want,
+            Operator::GtEq => have >= want,
+            _ => have == want,
+        }),
         _ => true,
     };
     match filter {
@@ -376,12 +382,20 @@ fn possible<'v>(filter: &Expr, known: &impl Fn(&str) -> Option<Option<&'v str>>)
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             possible(left, known) || possible(right, known)
         }
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
-            compared(left, right).or_else(|| compared(right, left)).is_none_or(|(column, value)| equal(column, value))
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::Eq, right }) => compared(left, right)
+            .or_else(|| compared(right, left))
+            .is_none_or(|(column, value)| holds(column, value, *op)),
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Lt | Operator::GtEq), right }) => {
+            compared(left, right).is_none_or(|(column, value)| holds(column, value, *op))
         }
-        Expr::InList(list) if !list.negated => {
-            list.list.iter().any(|item| compared(&list.expr, item).is_none_or(|(column, value)| equal(column, value)))
-        }
+        Expr::IsNull(of) => match of.as_ref() {
+            Expr::Column(column) => known(&column.name).is_none_or(|have| have.is_none()),
+            _ => true,
+        },
+        Expr::InList(list) if !list.negated => list
+            .list
+            .iter()
+            .any(|item| compared(&list.expr, item).is_none_or(|(column, value)| holds(column, value, Operator::Eq))),
         _ => true,
     }
 }
@@ -389,9 +403,16 @@ fn possible<'v>(filter: &Expr, known: &impl Fn(&str) -> Option<Option<&'v str>>)
 /// Whether a filter can hold for rows between two instants. Anything not understood can.
 fn in_time(filter: &Expr, at: &str, span: Option<(i64, i64)>) -> bool {
     let Some((first, last)) = span else { return true };
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return true };
-    if *op == Operator::And {
-        return in_time(left, at, span) && in_time(right, at, span);
+    let (left, op, right) = match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
+        // Between two instants is none that is not known.
+        Expr::IsNull(of) => return !matches!(of.as_ref(), Expr::Column(column) if column.name == at),
+        _ => return true,
+    };
+    match op {
+        Operator::And => return in_time(left, at, span) && in_time(right, at, span),
+        Operator::Or => return in_time(left, at, span) || in_time(right, at, span),
+        _ => {}
     }
     let Some((column, ScalarValue::TimestampMicrosecond(Some(limit), _))) = compared(left, right) else { return true };
     if column != at {

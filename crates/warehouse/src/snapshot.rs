@@ -99,6 +99,19 @@ impl TableData {
         self.rows + sealed - usize::try_from(gone).unwrap_or(0)
     }
 
+    /// The last instant of a row, of those whose instant is known of all rows beside them.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        let sealed = self.base.iter().filter_map(|file| file.span);
+        let fresh = self.products.values().flat_map(|months| months.values()).filter_map(|bucket| bucket.span);
+        sealed.chain(fresh).map(|(_, last)| Timestamp::from_micros(last)).max()
+    }
+
+    /// Rows that may be of an instant or later: those in memory, and those of files that are not all before it.
+    pub(crate) fn rows_since(&self, at: Timestamp) -> usize {
+        let later = |file: &&Arc<BaseFile>| file.span.is_none_or(|(_, last)| last >= at.micros());
+        self.rows + self.base.iter().filter(later).map(|file| file.rows).sum::<usize>()
+    }
+
     fn get(&self, place: &Place) -> Option<&Arc<Bucket>> {
         self.products.get(&place.0)?.get(&place.1)
     }

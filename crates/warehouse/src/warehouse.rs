@@ -37,6 +37,8 @@ const ANSWERS: usize = 1_000;
 const ANSWERS_BELOW: usize = 32;
 /// Trees kept: a few MB each for a thousand products.
 const TREES: usize = 8;
+/// Rows that a question groups or joins in memory at once: some 400 bytes each.
+const AT_ONCE: usize = 150_000;
 
 /// Facts that are no longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +88,7 @@ pub struct Warehouse {
     nothing_sealed: Keys,
     firsts: Firsts,
     pub(crate) digests: Arc<Digests>,
+    pub(crate) at_once: usize,
     pub(crate) sealing: tokio::sync::Mutex<()>,
 }
 
@@ -172,8 +175,15 @@ impl Warehouse {
             nothing_sealed: Keys::default(),
             firsts: Firsts::default(),
             digests: Arc::default(),
+            at_once: AT_ONCE,
             sealing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Has questions group or join no more than about so many rows in memory at once: those about more are asked for some
+    /// of the products after the other.
+    pub fn group_at_once(&mut self, rows: usize) {
+        self.at_once = rows.max(1);
     }
 
     fn writers(&self) -> MutexGuard<'_, Writers> {
@@ -625,6 +635,8 @@ mod tests {
         assert_eq!(read(&warehouse, "true").await, 9);
         assert_eq!(read(&warehouse, "product = 'a'").await, 3);
         assert_eq!(read(&warehouse, "product IN ('a', 'c')").await, 6);
+        assert_eq!(read(&warehouse, "product >= 'b' AND product < 'c'").await, 3);
+        assert_eq!(read(&warehouse, "(product < 'c' OR product IS NULL)").await, 6);
         assert_eq!(read(&warehouse, "platform = 'p'").await, 3);
         assert_eq!(read(&warehouse, "platform = 'unassigned'").await, 6);
         assert_eq!(read(&warehouse, "started_at >= instant('1970-03-01T00:00:00Z')").await, 6);

@@ -130,6 +130,12 @@ impl Asking<'_> {
             let asked = self.warehouse.children(&question);
             self.runtime.block_on(asked).map(drop).map_err(|problem| told(&problem))
         }));
+        let page = |node: Node, by: i64| {
+            let window = moved(last_90_days(), by);
+            let question = Question { bucket: Some(Bucket::Week), ..Question::new(node, dora.clone(), window) };
+            self.answer(&Question { compare: Some(window.previous()), ..question })
+        };
+        measures.extend(self.apart("every metric of the group, 90 days by week", |by| page(Node::Group, by)));
         let Some(product) = self
             .setup
             .plan
@@ -280,7 +286,7 @@ fn write_rows(out: &mut String, from: Timestamp, nodes: &[NodeValues]) {
     let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for node in nodes {
         for (metric, value) in node.metrics.iter() {
-            let stats = value.stats.map(|s| [s.mean, s.min, s.max, s.p50, s.p75, s.p90, s.p95, s.p99]);
+            let stats = value.stats.as_ref().map(|s| [s.mean, s.min, s.max, s.p50, s.p75, s.p90, s.p95, s.p99]);
             let stats = stats.map_or_else(|| ",".repeat(7), |stats| stats.map(|value| value.to_string()).join(","));
             let (node, value, n) = (node.node.to_ref(), text(value.value), value.n);
             // Writing to a string does not fail.

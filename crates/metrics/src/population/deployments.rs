@@ -56,7 +56,7 @@ pub(super) fn frequency(view: &View<'_>) -> Vec<Rows> {
 /// deployments that have none, which alone ask what else was deployed.
 fn between(view: &View<'_>, value: &str) -> Vec<Rows> {
     let mut history = vec!["counted".to_owned(), format!("finished_at < {}", instant(view.window.to))];
-    history.extend(super::of_node(&match &view.question.node {
+    history.extend(view.joined(&match &view.question.node {
         // A component is judged by all its instances: `single_deployment` is about the component.
         domain::catalogue::Node::Instance(id, _) => domain::catalogue::Node::Component(id.clone()),
         other => other.clone(),

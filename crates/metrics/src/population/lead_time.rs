@@ -3,7 +3,7 @@
 use domain::definition::{LeadTimeOf, LeadTimeStart};
 use domain::metric::Reason;
 
-use super::{NO_TEXT, NO_VALUE, Rows, View, counted, of_node};
+use super::{NO_TEXT, NO_VALUE, Rows, View, counted};
 
 pub(super) fn lead_time(view: &View<'_>) -> Vec<Rows> {
     let lead = view.definition().lead_time;
@@ -63,7 +63,7 @@ fn commits(view: &View<'_>) -> Rows {
 fn first_of_new(view: &View<'_>) -> Rows {
     let mut brought = vec!["used AND first_arrival".to_owned()];
     brought.extend(view.within("finished_at"));
-    brought.extend(of_node(&view.question.node));
+    brought.extend(view.joined(&view.question.node));
     let from = format!(
         "deployments\nLEFT JOIN (SELECT source AS of_source, id AS of_id, min(committed_at) AS first_new_at FROM commits WHERE {} GROUP BY source, id) AS brought\n  ON source = of_source AND id = of_id",
         brought.join(" AND ")

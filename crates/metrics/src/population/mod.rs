@@ -22,12 +22,16 @@ use domain::catalogue::Node;
 use domain::definition::{Definition, Population};
 use domain::metric::{Metric, Reason};
 use domain::part::Part;
+use domain::time::DAY;
 
 use crate::literal::{instant, text};
 use crate::question::{Question, Window};
 
 pub use deployments::failed;
 pub(crate) use deployments::{deployed, ever};
+
+/// How long before a window queries look at most for what its rows are made of, in microseconds.
+pub const LOOKS_BACK: i64 = 90 * DAY;
 
 /// The population of a metric in a window, or of the part of it that is asked for, as SQL.
 #[must_use]
@@ -76,8 +80,33 @@ pub(crate) fn selects(view: &View<'_>, metric: Metric) -> Vec<Rows> {
 pub(crate) enum Scope<'a> {
     /// Those of the question's node.
     Node,
-    /// At least those of its node: whoever counts them knows where they stand. When few products have any, those.
-    Wider(Option<&'a [&'a str]>),
+    /// At least those of its node and these products: whoever counts them knows where they stand.
+    Wider(Products<'a>),
+}
+
+/// The products whose rows a query reads, besides what it says of its node. What a row is made of has one product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products<'a> {
+    /// All of them.
+    All,
+    /// These.
+    Few(&'a [&'a str]),
+    /// Those from one name on up to another, in the order of their bytes. With no beginning also rows of no product.
+    Between(Option<&'a str>, Option<&'a str>),
+}
+
+impl Products<'_> {
+    fn condition(self) -> Option<String> {
+        let from = |name: &str| format!("product >= {}", text(name));
+        let to = |name: &str| format!("product < {}", text(name));
+        match self {
+            Products::All | Products::Between(None, None) => None,
+            Products::Few(names) => Some(one_of(names)),
+            Products::Between(Some(first), None) => Some(from(first)),
+            Products::Between(None, Some(end)) => Some(format!("({} OR product IS NULL)", to(end))),
+            Products::Between(Some(first), Some(end)) => Some(format!("{} AND {}", from(first), to(end))),
+        }
+    }
 }
 
 /// A question in one of its windows.
@@ -98,11 +127,28 @@ impl View<'_> {
         vec![format!("{column} >= {}", instant(self.window.from)), format!("{column} < {}", instant(self.window.to))]
     }
 
+    /// Rows of a node that are joined to others: those of the products of these.
+    fn joined(&self, node: &Node) -> Vec<String> {
+        let mut conditions = of_node(node);
+        conditions.extend(self.of_products());
+        conditions
+    }
+
+    /// The products of a node above them: one that is a product or below names it itself.
+    fn of_products(&self) -> Option<String> {
+        match (self.scope, &self.question.node) {
+            (Scope::Wider(products), Node::Group | Node::Platform(_) | Node::Domain(_) | Node::Team(_)) => {
+                products.condition()
+            }
+            _ => None,
+        }
+    }
+
     /// Rows of the node, and with the labels asked for. `own` says whether the table's rows have labels themselves.
     pub(crate) fn scope(&self, own: bool) -> Vec<String> {
         let mut conditions = match (self.scope, &self.question.node) {
-            (Scope::Wider(products), Node::Group | Node::Platform(_) | Node::Domain(_) | Node::Team(_)) => {
-                products.map(one_of).into_iter().collect()
+            (Scope::Wider(_), Node::Group | Node::Platform(_) | Node::Domain(_) | Node::Team(_)) => {
+                self.of_products().into_iter().collect()
             }
             (_, node) => of_node(node),
         };
@@ -190,8 +236,9 @@ impl Rows {
     }
 }
 
-/// All of these conditions.
-pub(crate) fn all(conditions: &[String]) -> String {
+/// All of these conditions as one.
+#[must_use]
+pub fn all(conditions: &[String]) -> String {
     if conditions.is_empty() { "true".to_owned() } else { conditions.join("\n  AND ") }
 }
 

@@ -4,7 +4,7 @@ use domain::metric::Reason;
 use domain::part::CiStage;
 use domain::time::DAY;
 
-use super::{NO_TEXT, Rows, View, counted, of_node, one_if};
+use super::{NO_TEXT, Rows, View, counted, one_if};
 use crate::literal::instant;
 
 /// How long before the window runs of the same commit are looked for.
@@ -74,7 +74,7 @@ fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Rea
     deployed.push(format!("finished_at >= {}", instant(view.window.from)));
     deployed.push("sha IS NOT NULL".to_owned());
     // A run need not name the instance its commit is deployed to.
-    deployed.extend(of_node(&match &view.question.node {
+    deployed.extend(view.joined(&match &view.question.node {
         domain::catalogue::Node::Instance(id, _) => domain::catalogue::Node::Component(id.clone()),
         other => other.clone(),
     }));

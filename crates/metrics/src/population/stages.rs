@@ -7,7 +7,7 @@ use domain::metric::Reason;
 use domain::part::Stage;
 
 use super::lead_time::{conditions, deployments_without, not_semver};
-use super::{Rows, View, of_node};
+use super::{Rows, View};
 
 /// What a pull request tells of itself, under names that no other table has.
 const REQUESTS: &str = "(SELECT repo AS of_repo, number AS of_number, opened_at, first_commit_at AS began_at, first_review_at, merged_at, merge_sha FROM pull_requests) AS requests";
@@ -114,7 +114,7 @@ fn of_new_commits(view: &View<'_>, span: &Span) -> Rows {
 fn of_deployed_commit(view: &View<'_>, span: &Span) -> Rows {
     let mut brought = vec!["pull_request IS NOT NULL".to_owned()];
     brought.extend(view.within("finished_at"));
-    brought.extend(of_node(&view.question.node));
+    brought.extend(view.joined(&view.question.node));
     let from = format!(
         "deployments\nLEFT JOIN (SELECT source AS by_source, id AS by_id, sha AS by_sha, min(pull_request) AS by_number FROM commits WHERE {} GROUP BY source, id, sha) AS brought\n  \
          ON source = by_source AND id = by_id AND sha = by_sha\nLEFT JOIN {REQUESTS}\n  ON repo = of_repo AND by_number = of_number",

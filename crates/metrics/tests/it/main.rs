@@ -12,7 +12,7 @@ mod golden {
     use domain::definition::{Children, Failure, LeadTime, LeadTimeStart, shipped};
     use domain::metric::Metric;
     use domain::part::Split;
-    use metrics::population::{failed, population};
+    use metrics::population::{Products, failed, population};
     use metrics::query::Subject;
     use metrics::{Bucket, Question, Window, headline, query, words};
 
@@ -77,7 +77,7 @@ mod golden {
         question.labels = vec![("tier".to_owned(), "a'b".to_owned())];
         let metric = Metric::DeploymentFrequency;
         let subjects = [Subject::Metric(metric), Subject::Metric(Metric::ChangeFailureRate)];
-        let countings = query::countings(&question, &subjects, window(), None);
+        let countings = query::countings(&question, &subjects, window(), Products::All);
         insta::assert_snapshot!("countings", format!("{countings:#?}").replace("\\n", "\n    "));
         insta::assert_snapshot!("firsts", query::firsts(&question, metric, window()));
         insta::assert_snapshot!("value", query::value(&question, Metric::LeadTime));
@@ -117,7 +117,7 @@ mod golden {
     fn what_comes_from_the_same_rows_is_asked_for_once() {
         let question = Question { node: Node::Platform("web".to_owned()), ..question("dora") };
         let subjects: Vec<Subject> = headline(&question.definition).map(Subject::Metric).to_vec();
-        let countings = query::countings(&question, &subjects, window(), Some(&["cart", "o'pay"]));
+        let countings = query::countings(&question, &subjects, window(), Products::Few(&["cart", "o'pay"]));
         let shown: Vec<String> = countings
             .iter()
             .map(|counting| {

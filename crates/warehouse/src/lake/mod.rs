@@ -22,7 +22,7 @@ use crate::snapshot::{Shape, Snapshot};
 pub(crate) use delta::DeltaFolder;
 pub(crate) use keys::Keys;
 pub(crate) use named::Named;
-pub(crate) use scan::{halves, scan};
+pub(crate) use scan::{Predicate, halves, scan};
 pub(crate) use seal::{Crash, Outcome, merge_tables};
 pub(crate) use segment::{Segment, Written, entry};
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use domain::catalogue::Node;
 use domain::definition::{Children, Definition};
@@ -16,7 +17,7 @@ use domain::time::Month;
 use domain::{EntityKey, Timestamp};
 use metrics::{Bucket, Question, Window};
 use proptest::prelude::*;
-use warehouse::{Batch, Removed, Warehouse};
+use warehouse::{Batch, Listing, Removed, Warehouse};
 
 use crate::support::{at, commit, definition, deployment, incident, tree};
 
@@ -558,6 +559,69 @@ async fn filters_and_metrics_see_the_same_on_disk() {
             let found = crate::support::ask(&sealed, node, definition, window).await;
             let expected = crate::support::ask(&memory, node, definition, window).await;
             assert_eq!(found.metrics, expected.metrics, "{definition} {node}");
+        }
+    }
+}
+
+/// Ids of pages of two rows, one after the other.
+async fn paged(warehouse: &Warehouse, incidents: bool, listing: &Listing) -> Vec<String> {
+    let mut listing = Listing { limit: 2, ..listing.clone() };
+    let mut ids = Vec::new();
+    loop {
+        let page = if incidents { warehouse.incidents(&listing).await } else { warehouse.deployments(&listing).await };
+        let page = page.unwrap();
+        ids.extend(page.rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page.next else { return ids };
+        assert_eq!(page.rows.len(), 2);
+        listing.cursor = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn pages_are_the_rows_newest_first_however_far_apart_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::default();
+    let days = [0, 1, 1, 2, 3, 10, 40, 41, 200, 900, 2_400, 2_402, 2_402, 2_403];
+    for (id, day) in (0..).zip(days) {
+        store.deploy(id, id % 2, Some(day), 1);
+        store.play(&Step::Hurt { id, product: id % 2, day: day / 2 });
+    }
+    store.deploy(100, 0, None, 1);
+    let sealed = open(folder.path()).await;
+    sealed.take(store.since(0)).unwrap();
+    sealed.seal(now()).await.unwrap();
+    store.deploy(5, 1, Some(2_404), 1);
+    store.deploy(101, 1, None, 1);
+    sealed.take(store.since(store.change - 2)).unwrap();
+    let memory = Warehouse::new().unwrap();
+    memory.set_tree(the_tree());
+    memory.take(store.since(0)).unwrap();
+    let at = "coalesce(finished_at, started_at, instant('1900-01-01T00:00:00Z'))";
+    for (table, at, node, from, to) in [
+        ("deployments", at, "group", None, None),
+        ("deployments", at, "product:shop", None, None),
+        ("deployments", at, "product:bank", Some(3), Some(2_402)),
+        ("deployments", at, "group", Some(2_300), None),
+        ("incidents", "started_at", "group", None, None),
+        ("incidents", "started_at", "product:shop", None, Some(600)),
+    ] {
+        let mut conditions = vec![format!("{at} >= instant('{}')", on(from.unwrap_or(0)))];
+        if from.is_none() {
+            conditions.clear();
+        }
+        conditions.extend(to.map(|to| format!("{at} < instant('{}')", on(to))));
+        conditions.extend(node.strip_prefix("product:").map(|product| format!("product = '{product}'")));
+        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+        let sql = format!("SELECT id FROM {table} WHERE {conditions} ORDER BY {at} DESC, source DESC, id DESC");
+        for warehouse in [&sealed, &memory] {
+            let batches = warehouse.sql(&sql).await.unwrap();
+            let ids = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten());
+            let rows: Vec<String> = ids.map(str::to_owned).collect();
+            let node = crate::support::node_named(warehouse, node);
+            let listing = Listing { from: from.map(on), to: to.map(on), ..Listing::of(node) };
+            let found = paged(warehouse, table == "incidents", &listing).await;
+            assert!(!found.is_empty());
+            assert_eq!(found, rows, "{sql}");
         }
     }
 }

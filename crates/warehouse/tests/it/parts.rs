@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use warehouse::{Page, Warehouse};
 
-use crate::support::{at, commit, definition, deployment, incident, node_named, tree};
+use crate::support::{at, commit, definition, deployment, empty_warehouse, incident, node_named, tree};
 
 const MINUTE: i64 = HOUR / 60;
 const COMPONENTS: [&str; 3] = ["a/x", "a/y", "b/x"];
@@ -252,7 +252,7 @@ fn definitions() -> [Definition; 2] {
 }
 
 async fn compare(world: &World) {
-    let warehouse = Warehouse::new().unwrap();
+    let warehouse = empty_warehouse(world.deployments.len());
     warehouse.set_tree(tree(&[("p/d/a", &["x", "y"]), ("p/d/b", &["x"])]));
     warehouse.apply(world.deployments.clone(), vec![], world.requests.iter().map(told).collect()).unwrap();
     for node in ["group", "product:a", "component:b/x", "instance:a/x@eu"] {

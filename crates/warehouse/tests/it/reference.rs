@@ -14,9 +14,8 @@ use domain::time::{DAY, HOUR};
 use domain::{Timestamp, version};
 use metrics::{Question, Window};
 use proptest::prelude::*;
-use warehouse::Warehouse;
 
-use crate::support::{at, blame, commit, deployment, incident, remedied, signal, tree};
+use crate::support::{at, blame, commit, deployment, empty_warehouse, incident, remedied, signal, tree};
 
 /// Platform, domain, product, team.
 type Path = (&'static str, &'static str, &'static str, Option<&'static str>);
@@ -428,7 +427,7 @@ fn every_node() -> Vec<Node> {
 }
 
 async fn compare(world: &World, pick: usize) {
-    let warehouse = Warehouse::new().unwrap();
+    let warehouse = empty_warehouse(world.deployments.len());
     let paths: Vec<String> = PLACES
         .iter()
         .map(|(platform, domain, product, team)| {

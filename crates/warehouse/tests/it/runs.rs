@@ -11,9 +11,8 @@ use domain::time::{DAY, HOUR};
 use metrics::{Question, Window};
 use proptest::prelude::*;
 use serde_json::json;
-use warehouse::Warehouse;
 
-use crate::support::{at, definition, deployment, node_named, tree};
+use crate::support::{at, definition, deployment, empty_warehouse, node_named, tree};
 
 fn start() -> Timestamp {
     at("2025-01-01T00:00:00Z")
@@ -172,7 +171,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 async fn compare(runs: &[Run], deployments: &[DeploymentFact]) {
-    let warehouse = Warehouse::new().unwrap();
+    let warehouse = empty_warehouse(deployments.len());
     warehouse.set_tree(tree(&[("p/d/a", &["x", "y"]), ("p/d/b", &["x"])]));
     let facts = deployments.iter().map(|fact| (fact.clone(), Vec::<CommitFact>::new())).collect();
     warehouse.apply(facts, vec![], runs.iter().map(fact).collect()).unwrap();

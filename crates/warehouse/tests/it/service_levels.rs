@@ -12,9 +12,9 @@ use domain::time::{DAY, HOUR};
 use metrics::{Bucket, Question, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use warehouse::{Page, Warehouse};
+use warehouse::Page;
 
-use crate::support::{at, definition, node_named, tree};
+use crate::support::{at, definition, empty_warehouse, node_named, tree};
 
 const MINUTE: i64 = HOUR / 60;
 
@@ -100,7 +100,7 @@ fn close(ours: Option<f64>, theirs: Option<f64>) -> bool {
 }
 
 async fn compare(samples: &[Sample]) {
-    let warehouse = Warehouse::new().unwrap();
+    let warehouse = empty_warehouse(samples.len());
     warehouse.set_tree(tree(&[("p/d/a", &["x", "y"]), ("p/d/b", &["x", "y"])]));
     warehouse.apply(vec![], vec![], samples.iter().map(told).collect()).unwrap();
     for node in ["group", "product:a", "component:b/x"] {

@@ -145,6 +145,16 @@ pub(crate) fn remedied(deployment: &mut DeploymentFact, by: &str, at: Timestamp)
     deployment.remediation = Some(Remediation { deployment: key(by), at, why: String::new() });
 }
 
+/// An empty warehouse. One of two asks what groups rows for one product after the other, as the other does when there
+/// are very many of them.
+pub(crate) fn empty_warehouse(turn: usize) -> Warehouse {
+    let mut warehouse = Warehouse::new().unwrap();
+    if turn.is_multiple_of(2) {
+        warehouse.group_at_once(1);
+    }
+    warehouse
+}
+
 /// Products as `platform/domain/product@team` with components.
 pub(crate) fn tree(products: &[(&str, &[&str])]) -> Tree {
     let mut platforms: BTreeMap<String, BTreeMap<String, Vec<Product>>> = BTreeMap::new();
