@@ -48,8 +48,8 @@ pub struct Counting {
     pub placed: bool,
     /// Who counts them.
     pub counted: Vec<Counted>,
-    /// The tables whose rows are grouped or joined, all of them in memory; none where they are counted as they are.
-    pub made_of: Vec<String>,
+    /// Tables whose rows the engine holds until it has read the last; without rows of the first there are none.
+    pub held: &'static [&'static str],
     /// The same for every row there is, where what a row says does not hang on the window.
     pub whole: Option<Whole>,
 }
@@ -171,20 +171,7 @@ fn counting(question: &Question, shared: &Rows, members: Vec<(Subject, Rows)>) -
     }
     first.extend_from_slice(&columns);
     let sql = format!("SELECT {}\nFROM {}\nWHERE {}", first.join(",\n  "), shared.from, all(&shared.conditions));
-    let made_of = if placed { Vec::new() } else { tables(&shared.from) };
-    (Counting { sql, placed, counted, made_of, whole: None }, columns)
-}
-
-/// The tables that what stands behind `FROM` names.
-fn tables(from: &str) -> Vec<String> {
-    let words = || from.split_whitespace();
-    let before = std::iter::once("FROM").chain(words());
-    let named =
-        before.zip(words()).filter(|(before, word)| matches!(*before, "FROM" | "JOIN") && !word.starts_with('('));
-    let mut tables: Vec<String> = named.map(|(_, word)| word.trim_end_matches(')').to_owned()).collect();
-    tables.sort();
-    tables.dedup();
-    tables
+    (Counting { sql, placed, counted, held: shared.held, whole: None }, columns)
 }
 
 /// What becomes of a row as a number, and what each number means.

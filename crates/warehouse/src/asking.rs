@@ -19,6 +19,7 @@ use crate::engine::{self, problem};
 use crate::firsts::Kind;
 use crate::gather::{Counter, Reading, Tallies, gather};
 use crate::grounds::Grounds;
+use crate::shares::{Share, cuts};
 use crate::snapshot::Snapshot;
 use crate::summary::Calendar;
 use crate::warehouse::Warehouse;
@@ -152,7 +153,7 @@ impl<'a> Asking<'a> {
         let ask = |products: Products<'_>| query::countings(&question, &subjects, window, products);
         let countings = match &products {
             Some(few) => ask(Products::Few(few)),
-            None => self.in_parts(&spots, window, ask),
+            None => self.in_parts(window, ask).await?,
         };
         let reading = Reading {
             warehouse: self.warehouse,
@@ -164,37 +165,34 @@ impl<'a> Asking<'a> {
         gather(&reading, Arc::new(counter), countings).await.map_err(|error| problem(&error))
     }
 
-    /// Countings that would hold more rows in memory at once than is good are asked for a part of the products after the
+    /// Countings that would hold more rows in memory at once than is good are asked for some of the products after the
     /// other: rows of a product, which files have beside each other, are only made of rows of that product.
-    fn in_parts<F>(&self, spots: &[Spot], window: Window, ask: F) -> Vec<Counting>
+    async fn in_parts<F>(&self, window: Window, ask: F) -> Result<Vec<Counting>, Problem>
     where
         F: Fn(Products<'_>) -> Vec<Counting>,
     {
-        let every = self.snapshot.tree.products();
-        let mut products: Vec<&str> = every.keys().map(String::as_str).collect();
-        if let [spot] = spots
-            && let Some(some) = self.grounds.forest.products(*spot, every.len())
-        {
-            products = some;
-        }
         let since = window.from.plus(-LOOKS_BACK);
-        let rows = |table: &String| self.snapshot.tables.get(table.as_str()).map_or(0, |data| data.rows_since(since));
-        let parts = |counting: &Counting| {
-            let rows: usize = counting.made_of.iter().map(rows).sum();
-            let of_node = rows as f64 * products.len() as f64 / every.len().max(1) as f64;
-            (of_node / self.warehouse.at_once as f64).ceil().min(products.len() as f64) as usize
-        };
-        let of_products = |(index, counting): (usize, Counting)| {
-            let parts = parts(&counting);
-            if parts < 2 {
-                return vec![counting];
+        let mut all = Vec::new();
+        for (index, counting) in ask(Products::All).into_iter().enumerate() {
+            let tables: Vec<_> = counting.held.iter().filter_map(|name| self.snapshot.tables.get(name)).collect();
+            let held: Vec<usize> = tables.iter().map(|data| data.rows_since(since)).collect();
+            if held.first().is_none_or(|rows| *rows == 0) || held.iter().sum::<usize>() <= self.warehouse.at_once {
+                all.push(counting);
+                continue;
             }
-            let starts = (1..parts).map(|part| products.get(part * products.len() / parts).copied());
+            let mut rows = Share::new();
+            for data in tables {
+                let share = self.warehouse.shares.of(self.session, data, since).await;
+                for (product, n) in share.map_err(|error| problem(&error))?.iter() {
+                    *rows.entry(product.clone()).or_default() += n;
+                }
+            }
+            let starts = cuts(&rows, self.warehouse.at_once).into_iter().map(Some);
             let ends: Vec<Option<&str>> = std::iter::once(None).chain(starts).chain([None]).collect();
             let part = |ends: &[Option<&str>]| ask(Products::Between(ends[0], ends[1])).swap_remove(index);
-            ends.windows(2).map(part).collect()
-        };
-        ask(Products::All).into_iter().enumerate().flat_map(of_products).collect()
+            all.extend(ends.windows(2).map(part));
+        }
+        Ok(all)
     }
 
     /// First deployments, as far as these metrics mind them.

@@ -23,6 +23,7 @@ mod lake;
 mod listing;
 mod places;
 mod provider;
+mod shares;
 mod snapshot;
 mod statistics;
 mod summary;

@@ -206,7 +206,7 @@ mod tests {
             Counted { subject, carried: Carried::Sum, value, fate: None },
             Counted { subject, carried: Carried::Count, value: None, fate: None },
         ];
-        let counting = Counting { sql: String::new(), placed: true, counted, made_of: Vec::new(), whole: None };
+        let counting = Counting { sql: String::new(), placed: true, counted, held: &[], whole: None };
         let summary = Summary::new(&digest, &counting, &[4, 10]).unwrap();
         let groups: Vec<_> =
             summary.groups.iter().map(|group| (summary.names[group.name as usize], group.at)).collect();

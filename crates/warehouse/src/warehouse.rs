@@ -27,6 +27,7 @@ use crate::firsts::{Firsts, Kind};
 use crate::grounds::Grounds;
 use crate::kept::Kept;
 use crate::lake::{BaseFile, Crash, Keys, Lake, Outcome, merge_tables};
+use crate::shares::Shares;
 use crate::snapshot::{Snapshot, TableData};
 use crate::tables::places::Places;
 use crate::writers::{Puts, Rows, Writers};
@@ -36,9 +37,9 @@ const ANSWERS: usize = 1_000;
 /// Answers kept about all that is below a node: up to a thousand of those.
 const ANSWERS_BELOW: usize = 32;
 /// Trees kept: a few MB each for a thousand products.
-const TREES: usize = 8;
+const TREES: usize = 4;
 /// Rows that a question groups or joins in memory at once: some 400 bytes each.
-const AT_ONCE: usize = 150_000;
+const AT_ONCE: usize = 100_000;
 
 /// Facts that are no longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +89,7 @@ pub struct Warehouse {
     nothing_sealed: Keys,
     firsts: Firsts,
     pub(crate) digests: Arc<Digests>,
+    pub(crate) shares: Shares,
     pub(crate) at_once: usize,
     pub(crate) sealing: tokio::sync::Mutex<()>,
 }
@@ -175,6 +177,7 @@ impl Warehouse {
             nothing_sealed: Keys::default(),
             firsts: Firsts::default(),
             digests: Arc::default(),
+            shares: Shares::default(),
             at_once: AT_ONCE,
             sealing: tokio::sync::Mutex::default(),
         })
@@ -640,6 +643,8 @@ mod tests {
         assert_eq!(read(&warehouse, "platform = 'p'").await, 3);
         assert_eq!(read(&warehouse, "platform = 'unassigned'").await, 6);
         assert_eq!(read(&warehouse, "started_at >= instant('1970-03-01T00:00:00Z')").await, 6);
+        let or_unknown = "started_at >= instant('1970-03-01T00:00:00Z') OR started_at IS NULL";
+        assert_eq!(read(&warehouse, or_unknown).await, 6);
         let month = "started_at >= instant('1970-03-01T00:00:00Z') AND started_at < instant('1970-05-01T00:00:00Z')";
         assert_eq!(read(&warehouse, &format!("product = 'b' AND {month}")).await, 1);
     }

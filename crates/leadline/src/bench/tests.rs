@@ -154,7 +154,7 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
         assert_eq!(found.n, n, "{metric}");
         let value_found = found.value.expect("a value");
         assert!((value_found - value).abs() <= 1e-9 * value.abs(), "{metric}: {value_found} / {value}");
-        if let Some(stats) = found.stats {
+        if let Some(stats) = &found.stats {
             assert_eq!(stats.p50, value_found, "{metric}");
             assert!(stats.min <= stats.mean && stats.mean <= stats.max, "{metric}");
         }
@@ -163,7 +163,7 @@ fn the_answers_measured_are_those_of_a_slow_reading_of_the_facts() {
     let (product, component) = (&setup.plan[0], &setup.plan[0].components[0]);
     let id = domain::catalogue::ComponentId::new(&product.name, &component.name);
     let node = nodes.iter().find(|node| node.node == domain::catalogue::Node::Component(id.clone()));
-    let stats = node.and_then(|node| node.metrics.get(Metric::LeadTime)?.stats);
+    let stats = node.and_then(|node| node.metrics.get(Metric::LeadTime)?.stats.as_deref());
     let window = last_90_days();
     let mut leads: Vec<f64> = linked[0]
         .facts

@@ -77,6 +77,7 @@ fn first_of_new(view: &View<'_>) -> Rows {
     reasons.push((format!("{seconds} < 0.0"), Reason::NegativeLeadTime));
     Rows {
         from: from.into(),
+        held: &["deployments", "commits"],
         item: NO_TEXT,
         at: "finished_at",
         value: seconds.to_owned(),

@@ -202,6 +202,9 @@ fn one_of(products: &[&str]) -> String {
 #[derive(Clone, Default)]
 pub(crate) struct Rows {
     pub(crate) from: Cow<'static, str>,
+    /// Tables whose rows are grouped or joined so that the engine holds them until it has read the last: first the one
+    /// without whose rows there are none.
+    pub(crate) held: &'static [&'static str],
     item: &'static str,
     pub(crate) at: &'static str,
     pub(crate) value: String,

@@ -31,6 +31,7 @@ pub(super) fn spread(view: &View<'_>) -> Rows {
     );
     Rows {
         from: from.into(),
+        held: &["deployments"],
         item: "code",
         at: "reached_at",
         value: "seconds_between(first_at, reached_at)".to_owned(),

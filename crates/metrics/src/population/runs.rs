@@ -33,6 +33,7 @@ pub(super) fn flaky(view: &View<'_>) -> Rows {
     conditions.extend(view.within("ended_at"));
     Rows {
         from: from.into(),
+        held: &["pipeline_runs"],
         item: "sha",
         at: "ended_at",
         value: one_if("coalesce(failed_at < passed_at, false)"),
@@ -94,6 +95,7 @@ fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Rea
     conditions.extend(view.scope(false));
     Rows {
         from: from.into(),
+        held: &["pipeline_runs", "pipeline_stages", "deployments"],
         item: NO_TEXT,
         at: "ended_at",
         value: seconds.to_owned(),

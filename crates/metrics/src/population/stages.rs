@@ -98,6 +98,7 @@ fn of_new_commits(view: &View<'_>, span: &Span) -> Rows {
     );
     Rows {
         from: from.into(),
+        held: &["commits"],
         item: "item",
         at: "finished_at",
         value: seconds(span),
@@ -128,6 +129,7 @@ fn of_deployed_commit(view: &View<'_>, span: &Span) -> Rows {
     left.extend(reasons(view, span));
     Rows {
         from: from.into(),
+        held: &["deployments", "commits"],
         item: "CASE WHEN of_number IS NULL THEN sha ELSE concat(of_repo, '#', of_number) END",
         at: "finished_at",
         value: seconds(span),
