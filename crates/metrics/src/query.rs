@@ -81,8 +81,8 @@ pub fn minds_the_past(question: &Question, metric: Metric) -> bool {
 }
 
 /// The queries that count subjects in a window: what comes from the same rows is asked for once. Rows of other nodes may be
-/// among them, but none of other products than these: all there are come to the same as one part of them after the other, in the
-/// order of the countings. With a bucket, `at` tells when a row is.
+/// among them, but only of these products. Asked of ranges of products that together are all of them, the same countings in the
+/// same order find the same rows. With a bucket, `at` tells when a row is.
 #[must_use]
 pub fn countings(question: &Question, subjects: &[Subject], window: Window, products: Products<'_>) -> Vec<Counting> {
     let view = View { question, window, scope: Scope::Wider(products) };

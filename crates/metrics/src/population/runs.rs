@@ -52,6 +52,8 @@ pub(super) fn time_in_ci(view: &View<'_>) -> Rows {
 pub(super) fn stage(view: &View<'_>, stage: CiStage) -> Rows {
     let of_kind = format!("kind = '{}' AND coalesce(status, '') <> 'skipped'", stage.text());
     let times = |condition: &str| format!("sum(CASE WHEN {of_kind}{condition} THEN 1 ELSE 0 END)");
+    let mut ran = view.within("ended_at");
+    ran.extend(view.of_products());
     let stages = format!(
         "\nLEFT JOIN (SELECT source AS of_source, id AS of_id, {} AS times, {} AS timed, {} AS backwards,\n    \
          sum(CASE WHEN {of_kind} THEN own_seconds END) AS spent FROM pipeline_stages WHERE {} GROUP BY source, id) AS stages\n  \
@@ -59,7 +61,7 @@ pub(super) fn stage(view: &View<'_>, stage: CiStage) -> Rows {
         times(""),
         times(" AND seconds IS NOT NULL"),
         times(" AND seconds < 0.0"),
-        view.within("ended_at").join(" AND ")
+        ran.join(" AND ")
     );
     let missing = vec![
         ("times IS NULL".to_owned(), Reason::StagesUnknown),
@@ -67,7 +69,7 @@ pub(super) fn stage(view: &View<'_>, stage: CiStage) -> Rows {
         ("timed < times".to_owned(), Reason::StageNotTimed),
         ("backwards > 0".to_owned(), Reason::NegativeDuration),
     ];
-    in_ci(view, &stages, "spent", missing)
+    Rows { held: &["pipeline_runs", "pipeline_stages", "deployments"], ..in_ci(view, &stages, "spent", missing) }
 }
 
 fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Reason)>) -> Rows {
@@ -95,7 +97,7 @@ fn in_ci(view: &View<'_>, joined: &str, seconds: &str, missing: Vec<(String, Rea
     conditions.extend(view.scope(false));
     Rows {
         from: from.into(),
-        held: &["pipeline_runs", "pipeline_stages", "deployments"],
+        held: &["pipeline_runs", "deployments"],
         item: NO_TEXT,
         at: "ended_at",
         value: seconds.to_owned(),

@@ -129,6 +129,35 @@ mod golden {
         insta::assert_snapshot!("headline", shown.join("\n"));
     }
 
+    /// What is held in memory is asked for some of the products at a time: no part of a statement may read all of them.
+    #[test]
+    fn every_table_that_is_held_is_read_for_the_products_asked_for() {
+        let products = Products::Between(Some("b"), Some("m"));
+        let mut definitions = shipped();
+        for start in [LeadTimeStart::FirstCommit, LeadTimeStart::PrOpened, LeadTimeStart::Merged] {
+            for mut definition in shipped() {
+                definition.lead_time.start = start;
+                definitions.push(definition);
+            }
+        }
+        let mut held = 0;
+        for definition in definitions {
+            let question = Question { node: Node::Group, ..Question::new(Node::Group, definition, window()) };
+            for metric in Metric::ALL {
+                let parts = Split::ALL.iter().flat_map(|split| split.parts(*metric)).map(Some);
+                for part in parts.chain([None]) {
+                    let question = Question { part, ..question.clone() };
+                    for counting in query::countings(&question, &[Subject::Metric(*metric)], window(), products) {
+                        let named = counting.sql.matches("product >= 'b' AND product < 'm'").count();
+                        assert!(named >= counting.held.len().max(1), "{metric} {part:?}: {}", counting.sql);
+                        held += counting.held.len();
+                    }
+                }
+            }
+        }
+        assert!(held > 100, "only {held}");
+    }
+
     #[test]
     fn an_incident_counts_up_to_its_greatest_age() {
         let mut definition = question("rex").definition;

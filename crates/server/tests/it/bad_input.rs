@@ -115,6 +115,20 @@ fn ten_thousand_tags_on_one_commit_and_a_cycle_in_the_graph_are_just_data() {
 }
 
 #[test]
+fn lists_begin_and_end_at_any_instant_that_can_be_written() {
+    let server = start();
+    let deployed = json!({"type": "deployment", "id": "1", "product": "shop", "component": "api", "instance": "eu",
+        "environment": "production", "status": "succeeded", "finished_at": "2025-01-01T00:00:00Z"});
+    server.post("/api/v1/events", &deployed).expect(202);
+    let listed = |window: &str| {
+        let answer = server.get(&format!("/api/v1/deployments?{window}")).expect(200);
+        answer["deployments"].as_array().expect("rows").len()
+    };
+    assert_eq!((listed("from=0000-01-01"), listed("to=0000-01-02"), listed("to=0001-01-02")), (1, 0, 0));
+    assert_eq!((listed("from=0001-01-01&to=9999-12-30"), listed("from=9999-12-30")), (1, 0));
+}
+
+#[test]
 fn questions_that_cannot_be_asked_say_why() {
     let server = start();
     for (path, status, expected) in [
